@@ -1,0 +1,176 @@
+//! Probes and metrics, on a port and a thread of their own.
+//!
+//! A busy program must not fail its probes: they are served by a thread that does nothing else, and
+//! ask only what the program last said of itself.
+//!
+//! | path | says |
+//! |---|---|
+//! | `/livez` | whether the main runtime still turns |
+//! | `/readyz`, `/startupz` | whether the program wants work |
+//! | `/metrics` | Prometheus' text format |
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::header::CONTENT_TYPE;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::net::TcpListener;
+
+use crate::tasks::Tasks;
+
+/// The main runtime counts as stuck when it has not turned for this long.
+const STUCK_AFTER: Duration = Duration::from_secs(30);
+
+/// How often the main runtime says that it turns.
+const HEARTBEAT: Duration = Duration::from_secs(1);
+
+/// What the program last said of itself.
+#[derive(Debug, Clone)]
+pub struct Health(Arc<State>);
+
+/// Whether one part of the program wants work.
+#[derive(Debug, Clone)]
+pub struct Readiness(Arc<AtomicBool>);
+
+impl Readiness {
+    /// Says whether the part wants work.
+    pub fn set(&self, ready: bool) {
+        self.0.store(ready, Ordering::Relaxed);
+    }
+}
+
+#[derive(Debug)]
+struct State {
+    started: Instant,
+    /// Milliseconds since the start at the last heartbeat.
+    heartbeat: AtomicU64,
+    parts: Mutex<Vec<Readiness>>,
+}
+
+impl Default for Health {
+    fn default() -> Self {
+        Self(Arc::new(State {
+            started: Instant::now(),
+            heartbeat: AtomicU64::new(0),
+            parts: Mutex::default(),
+        }))
+    }
+}
+
+impl Health {
+    /// A part of the program; it does not want work until it says so.
+    pub fn part(&self) -> Readiness {
+        let part = Readiness(Arc::default());
+        self.parts().push(part.clone());
+        part
+    }
+
+    /// Whether every part of the program wants work.
+    pub fn is_ready(&self) -> bool {
+        let parts = self.parts();
+        !parts.is_empty() && parts.iter().all(|part| part.0.load(Ordering::Relaxed))
+    }
+
+    fn parts(&self) -> std::sync::MutexGuard<'_, Vec<Readiness>> {
+        self.0.parts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn beat(&self) {
+        let now = self.0.started.elapsed().as_millis();
+        self.0.heartbeat.store(u64::try_from(now).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    fn is_alive(&self) -> bool {
+        let last = Duration::from_millis(self.0.heartbeat.load(Ordering::Relaxed));
+        self.0.started.elapsed().saturating_sub(last) < STUCK_AFTER
+    }
+}
+
+/// Serves probes and metrics until the process ends; returns where, for port 0 picks one.
+pub async fn serve(
+    address: SocketAddr,
+    health: Health,
+    metrics: PrometheusHandle,
+    tasks: &Tasks,
+) -> std::io::Result<SocketAddr> {
+    let listener = std::net::TcpListener::bind(address)?;
+    listener.set_nonblocking(true)?;
+    let bound = listener.local_addr()?;
+    let beating = health.clone();
+    tasks.every("heartbeat", HEARTBEAT, move || {
+        beating.beat();
+        std::future::ready(())
+    });
+    let upkeep = metrics.clone();
+    tasks.every("metrics upkeep", crate::metrics::UPKEEP, move || {
+        upkeep.run_upkeep();
+        std::future::ready(())
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    std::thread::Builder::new()
+        .name("health".to_owned())
+        .spawn(move || runtime.block_on(accept(listener, health, metrics)))?;
+    Ok(bound)
+}
+
+async fn accept(listener: std::net::TcpListener, health: Health, metrics: PrometheusHandle) {
+    let Ok(listener) = TcpListener::from_std(listener) else {
+        return;
+    };
+    let mut connections = tokio::task::JoinSet::new();
+    loop {
+        while connections.try_join_next().is_some() {}
+        let Ok((stream, _)) = listener.accept().await else {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            continue;
+        };
+        let (health, metrics) = (health.clone(), metrics.clone());
+        connections.spawn(async move {
+            let service = service_fn(move |request: Request<Incoming>| {
+                let answer = answer(&request, &health, &metrics);
+                async move { Ok::<_, Infallible>(answer) }
+            });
+            let connection = http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(Duration::from_secs(5))
+                .serve_connection(TokioIo::new(stream), service);
+            // A prober that goes away in the middle is nobody's concern.
+            let _gone = connection.await;
+        });
+    }
+}
+
+fn answer(
+    request: &Request<Incoming>,
+    health: &Health,
+    metrics: &PrometheusHandle,
+) -> Response<Full<Bytes>> {
+    let (status, text) = match (request.method(), request.uri().path()) {
+        (&Method::GET | &Method::HEAD, "/livez") => verdict(health.is_alive()),
+        (&Method::GET | &Method::HEAD, "/readyz" | "/startupz") => verdict(health.is_ready()),
+        (&Method::GET | &Method::HEAD, "/metrics") => (StatusCode::OK, metrics.render()),
+        _ => (StatusCode::NOT_FOUND, "not found\n".to_owned()),
+    };
+    let mut response = Response::new(Full::new(Bytes::from(text)));
+    *response.status_mut() = status;
+    let media = hyper::header::HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, media);
+    response
+}
+
+fn verdict(good: bool) -> (StatusCode, String) {
+    if good {
+        (StatusCode::OK, "ok\n".to_owned())
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "not ready\n".to_owned())
+    }
+}

@@ -1,0 +1,51 @@
+//! What workers are asked to do besides digesting.
+
+/// Declares the jobs with their stored names.
+macro_rules! jobs {
+    ($($(#[$doc:meta])* $job:ident = $name:literal;)+) => {
+        /// A job. Each may run twice without harm.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Job { $($(#[$doc])* $job,)+ }
+
+        impl Job {
+            /// Every job.
+            pub const ALL: &[Self] = &[$(Self::$job,)+];
+
+            /// The stored name, never given to another job.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$job => $name,)+ }
+            }
+
+            /// The job that a stored name stands for; nothing for one of another version.
+            pub fn from_name(name: &str) -> Option<Self> {
+                match name { $($name => Some(Self::$job),)+ _ => None }
+            }
+        }
+    };
+}
+
+jobs! {
+    /// Makes the partitions of the days ahead.
+    MakePartitions = "make_partitions";
+    /// Drops what is older than the retention, and issues without events.
+    ApplyRetention = "apply_retention";
+    /// Trains dictionaries for projects that would gain by one.
+    TrainDictionaries = "train_dictionaries";
+    /// Forgets windows of quotas that ended, and entries of the overflow that were moved.
+    ForgetExpired = "forget_expired";
+    /// Removes workers that died from the readers of hints.
+    CleanHints = "clean_hints";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_job_is_found_by_its_name() {
+        for job in Job::ALL {
+            assert_eq!(Job::from_name(job.name()), Some(*job));
+        }
+        assert_eq!(Job::from_name("no_such_job"), None);
+    }
+}

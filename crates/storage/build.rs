@@ -1,0 +1,5 @@
+//! Embedding the migrations does not notice a new file by itself.
+
+fn main() {
+    println!("cargo:rerun-if-changed=../../migrations");
+}

@@ -1,0 +1,4 @@
+//! People, automation accounts and their tokens.
+
+pub mod tokens;
+pub mod users;

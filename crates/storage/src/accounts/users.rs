@@ -1,0 +1,67 @@
+//! Accounts.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use mishap_core::id::UserId;
+
+use crate::error::Result;
+use crate::pool::Conn;
+use crate::schema::users;
+
+diesel::define_sql_function! {
+    /// Lower case, by the database's collation; what the unique index on e-mail addresses is made of.
+    fn lower(text: diesel::sql_types::Text) -> diesel::sql_types::Text;
+}
+
+/// An account.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = users)]
+#[diesel(check_for_backend(diesel::pg::Pg))]
+pub struct User {
+    /// Its number.
+    pub id: UserId,
+    /// The address it signs in with.
+    pub email: String,
+    /// What the person is called.
+    pub name: String,
+    /// Whether it may be used.
+    pub is_active: bool,
+    /// Whether it may open the administrator's pages.
+    pub is_superuser: bool,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+}
+
+/// An account to be made.
+#[derive(Debug, Clone, Insertable)]
+#[diesel(table_name = users)]
+pub struct NewUser<'a> {
+    /// The address it signs in with.
+    pub email: &'a str,
+    /// What the person is called.
+    pub name: &'a str,
+    /// The hashed password, if one can be used.
+    pub password_hash: Option<&'a str>,
+    /// Whether it may open the administrator's pages.
+    pub is_superuser: bool,
+    /// As [`NewUser::is_superuser`], by Django's other name for it.
+    pub is_staff: bool,
+}
+
+/// The account with this address, in any case; uses `users_email_key`.
+pub async fn find_by_email(conn: &mut Conn, email: &str) -> Result<Option<User>> {
+    let query = users::table.filter(lower(users::email).eq(lower(email)));
+    Ok(query.select(User::as_select()).first(conn).await.optional()?)
+}
+
+/// Makes an account.
+pub async fn insert(conn: &mut Conn, new: &NewUser<'_>) -> Result<User> {
+    let query = diesel::insert_into(users::table).values(new);
+    Ok(query.returning(User::as_returning()).get_result(conn).await?)
+}
+
+/// Whether there is any account at all.
+pub async fn exist(conn: &mut Conn) -> Result<bool> {
+    Ok(diesel::select(diesel::dsl::exists(users::table.select(users::id))).get_result(conn).await?)
+}

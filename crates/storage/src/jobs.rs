@@ -1,0 +1,237 @@
+//! Jobs: durable rows that workers lease, and the schedule that makes them.
+//!
+//! Redis carries only hints; a job is done when its row is gone.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use diesel::QueryableByName;
+use diesel::sql_types::{
+    BigInt, Bool, Double, Jsonb, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid,
+};
+use diesel_async::RunQueryDsl as _;
+use mishap_core::id::JobId;
+use uuid::Uuid;
+
+use crate::error::Result;
+use crate::pool::Conn;
+use crate::sql::statement;
+use crate::tx::transaction;
+
+/// Attempts before a job is given up.
+pub const MAX_ATTEMPTS: i16 = 8;
+
+/// A job that was leased.
+#[derive(Debug, Clone, QueryableByName)]
+pub struct LeasedJob {
+    /// Its number.
+    #[diesel(sql_type = BigInt)]
+    pub id: JobId,
+    /// What is to be done.
+    #[diesel(sql_type = Text)]
+    pub name: String,
+    /// With what.
+    #[diesel(sql_type = Jsonb)]
+    pub payload: serde_json::Value,
+    /// How often it was leased, this time included.
+    #[diesel(sql_type = SmallInt)]
+    pub attempts: i16,
+}
+
+/// Makes a job; to be called inside the transaction whose effect it continues.
+pub async fn push(conn: &mut Conn, name: &str, payload: serde_json::Value) -> Result<JobId> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = BigInt)]
+        id: JobId,
+    }
+    let row: Row = statement("INSERT INTO jobs (name, payload) VALUES ($1, $2) RETURNING id")
+        .bind::<Text, _>(name)
+        .bind::<Jsonb, _>(payload)
+        .get_result(conn)
+        .await?;
+    Ok(row.id)
+}
+
+/// Makes a job for a slot of its schedule, unless that slot or a later one had it already.
+///
+/// The number of callers does not matter: a slot gets one job.
+pub async fn push_slot(
+    conn: &mut Conn,
+    name: &str,
+    slot: DateTime<Utc>,
+    payload: &serde_json::Value,
+) -> Result<Option<JobId>> {
+    transaction(conn, async |conn: &mut Conn| {
+        let taken = statement(
+            "INSERT INTO schedule (name, last_slot) VALUES ($1, $2)
+             ON CONFLICT (name) DO UPDATE SET last_slot = excluded.last_slot
+             WHERE schedule.last_slot < excluded.last_slot",
+        )
+        .bind::<Text, _>(name)
+        .bind::<Timestamptz, _>(slot)
+        .execute(conn)
+        .await?;
+        if taken == 0 {
+            return Ok(None);
+        }
+        push(conn, name, payload.clone()).await.map(Some)
+    })
+    .await
+}
+
+/// The last slot of each schedule.
+pub async fn last_slots(conn: &mut Conn) -> Result<Vec<(String, DateTime<Utc>)>> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Text)]
+        name: String,
+        #[diesel(sql_type = Timestamptz)]
+        last_slot: DateTime<Utc>,
+    }
+    let rows: Vec<Row> = statement("SELECT name, last_slot FROM schedule").load(conn).await?;
+    Ok(rows.into_iter().map(|row| (row.name, row.last_slot)).collect())
+}
+
+/// Leases the oldest due job for `term`; uses `jobs_due_idx`.
+///
+/// A job whose lease ran out, because its worker died, is due again.
+pub async fn lease(conn: &mut Conn, term: Duration) -> Result<Option<LeasedJob>> {
+    let leased = statement(
+        "UPDATE jobs SET attempts = attempts + 1,
+             leased_until = now() + $1 * interval '1 second'
+         WHERE id = (
+             SELECT id FROM jobs
+             WHERE NOT is_dead AND run_at <= now()
+                 AND (leased_until IS NULL OR leased_until < now())
+             ORDER BY run_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+         RETURNING id, name, payload, attempts",
+    )
+    .bind::<Double, _>(term.as_secs_f64());
+    Ok(leased.load(conn).await?.pop())
+}
+
+/// Takes a job away that is done.
+pub async fn finish(conn: &mut Conn, job: JobId) -> Result<()> {
+    statement("DELETE FROM jobs WHERE id = $1").bind::<BigInt, _>(job).execute(conn).await?;
+    Ok(())
+}
+
+/// Puts a failed job back, to run again after `delay`, or gives it up.
+pub async fn fail(
+    conn: &mut Conn,
+    job: JobId,
+    error: &str,
+    retry_after: Option<Duration>,
+) -> Result<()> {
+    statement(
+        "UPDATE jobs SET leased_until = NULL, last_error = $1, is_dead = $2,
+             run_at = now() + $3 * interval '1 second'
+         WHERE id = $4",
+    )
+    .bind::<Text, _>(mishap_core::text::truncated(error, 2000).replace('\0', ""))
+    .bind::<Bool, _>(retry_after.is_none())
+    .bind::<Double, _>(retry_after.unwrap_or_default().as_secs_f64())
+    .bind::<BigInt, _>(job)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// A job as an operator sees it.
+#[derive(Debug, Clone, QueryableByName)]
+pub struct JobRow {
+    /// Its number.
+    #[diesel(sql_type = BigInt)]
+    pub id: JobId,
+    /// What is to be done.
+    #[diesel(sql_type = Text)]
+    pub name: String,
+    /// When it is to run.
+    #[diesel(sql_type = Timestamptz)]
+    pub run_at: DateTime<Utc>,
+    /// How often it was tried.
+    #[diesel(sql_type = SmallInt)]
+    pub attempts: i16,
+    /// Whether it was given up.
+    #[diesel(sql_type = Bool)]
+    pub is_dead: bool,
+    /// Why it failed the last time.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub last_error: Option<String>,
+}
+
+/// The jobs that wait or were given up, the oldest first.
+pub async fn list(conn: &mut Conn, limit: i64) -> Result<Vec<JobRow>> {
+    let jobs = statement(
+        "SELECT id, name, run_at, attempts, is_dead, last_error FROM jobs ORDER BY id LIMIT $1",
+    );
+    Ok(jobs.bind::<BigInt, _>(limit).load(conn).await?)
+}
+
+/// How many jobs wait, and how many were given up.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, QueryableByName)]
+pub struct JobCounts {
+    /// Waiting or running.
+    #[diesel(sql_type = BigInt)]
+    pub waiting: i64,
+    /// Given up.
+    #[diesel(sql_type = BigInt)]
+    pub dead: i64,
+}
+
+/// Counts the jobs.
+pub async fn count(conn: &mut Conn) -> Result<JobCounts> {
+    let count = statement(
+        "SELECT count(*) FILTER (WHERE NOT is_dead) AS waiting,
+             count(*) FILTER (WHERE is_dead) AS dead FROM jobs",
+    );
+    Ok(count.get_result(conn).await?)
+}
+
+/// A lease on leadership.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lease {
+    /// Grows each time the lease changes hands.
+    pub term: i64,
+}
+
+/// Takes or renews a lease for `duration`, by the database's clock; nothing if another one has it.
+pub async fn acquire(
+    conn: &mut Conn,
+    name: &str,
+    holder: Uuid,
+    duration: Duration,
+) -> Result<Option<Lease>> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = BigInt)]
+        term: i64,
+    }
+    let row = statement(
+        "INSERT INTO leases AS old (name, holder, expires_at, term)
+         VALUES ($1, $2, now() + $3 * interval '1 second', 1)
+         ON CONFLICT (name) DO UPDATE SET holder = excluded.holder,
+             expires_at = excluded.expires_at,
+             term = CASE WHEN old.holder = excluded.holder THEN old.term ELSE old.term + 1 END
+         WHERE old.holder = excluded.holder OR old.expires_at < now()
+         RETURNING term",
+    )
+    .bind::<Text, _>(name)
+    .bind::<SqlUuid, _>(holder)
+    .bind::<Double, _>(duration.as_secs_f64())
+    .load::<Row>(conn)
+    .await?
+    .pop();
+    Ok(row.map(|row| Lease { term: row.term }))
+}
+
+/// Gives a lease back, so that another one need not wait for its end.
+pub async fn release(conn: &mut Conn, name: &str, holder: Uuid) -> Result<()> {
+    statement("UPDATE leases SET expires_at = now() WHERE name = $1 AND holder = $2")
+        .bind::<Text, _>(name)
+        .bind::<SqlUuid, _>(holder)
+        .execute(conn)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,55 @@
+//! PostgreSQL, the only truth: the schema, its migrations, and one module of query functions per
+//! aggregate.
+//!
+//! This crate knows no HTTP, no Redis and no JSON that clients read, and it decides nothing: what
+//! is decided is in `mishap-core`. Queries are free functions that take a connection first, so that
+//! they compose into transactions, which their callers open. They are set-based: none runs in a
+//! loop. Absence is an `Option`.
+//!
+//! | aggregate | module |
+//! |---|---|
+//! | envelopes waiting to be digested | [`inbox`], [`dead_letters`] |
+//! | events and their bodies | [`events`], [`bodies`] |
+//! | issues | [`issues`] |
+//! | sums and statistics | [`tallies`], [`outcomes`] |
+//! | limits | [`quotas`] |
+//! | people, tokens | [`accounts`] |
+//! | organizations, projects, keys | [`organizations`], [`projects`] |
+//! | releases, environments | [`names`] |
+//! | jobs, schedule, leadership | [`jobs`] |
+//! | partitions of large tables | [`partitions`] |
+//! | what an operator watches | [`measures`] |
+
+pub mod accounts;
+pub mod bodies;
+mod clock;
+pub mod dead_letters;
+mod error;
+pub mod events;
+pub mod inbox;
+pub mod issues;
+pub mod jobs;
+pub mod measures;
+pub mod migrations;
+pub mod names;
+pub mod organizations;
+pub mod outcomes;
+pub mod partitions;
+mod pool;
+pub mod projects;
+pub mod quotas;
+mod schema;
+mod sql;
+pub mod tallies;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod tls;
+mod tx;
+
+pub use self::clock::now;
+pub use self::error::{Error, ErrorClass, Result};
+pub use self::pool::{
+    ConfigError, Conn, ConnectError, DatabaseConfig, Pool, PoolSizes, PooledConn, connect,
+};
+pub use self::tls::SslMode;
+pub use self::tx::transaction;

@@ -1,0 +1,107 @@
+//! What an operator watches: how much there is of everything.
+
+use diesel::QueryableByName;
+use diesel::sql_types::{BigInt, Text};
+use diesel_async::RunQueryDsl as _;
+use mishap_core::id::ProjectId;
+use mishap_core::outcome::Reason;
+
+use crate::error::Result;
+use crate::pool::Conn;
+use crate::sql::statement;
+
+/// Sizes of the whole installation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, QueryableByName)]
+pub struct Totals {
+    /// Organizations.
+    #[diesel(sql_type = BigInt)]
+    pub organizations: i64,
+    /// Dead letters.
+    #[diesel(sql_type = BigInt)]
+    pub dead_letters: i64,
+    /// Bytes of the database on disk.
+    #[diesel(sql_type = BigInt)]
+    pub database_bytes: i64,
+}
+
+/// Sizes of the whole installation.
+pub async fn totals(conn: &mut Conn) -> Result<Totals> {
+    let totals = statement(
+        "SELECT (SELECT count(*) FROM organizations) AS organizations,
+             (SELECT count(*) FROM dead_letters) AS dead_letters,
+             pg_database_size(current_database()) AS database_bytes",
+    );
+    Ok(totals.get_result(conn).await?)
+}
+
+/// A project and how many events it stored in the hours that are kept.
+#[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
+pub struct ProjectEvents {
+    /// The organization's name in URLs.
+    #[diesel(sql_type = Text)]
+    pub organization: String,
+    /// The project's name in URLs.
+    #[diesel(sql_type = Text)]
+    pub project: String,
+    /// Events stored.
+    #[diesel(sql_type = BigInt)]
+    pub events: i64,
+}
+
+/// Every project with its events of the last `days`.
+pub async fn project_events(conn: &mut Conn, days: i32) -> Result<Vec<ProjectEvents>> {
+    let rows = statement(
+        "SELECT o.slug AS organization, p.slug AS project,
+             coalesce((SELECT sum(quantity)::bigint FROM outcomes
+                 WHERE project_id = p.id AND reason = $1
+                     AND hour > now() - $2 * interval '1 day'), 0) AS events
+         FROM projects p JOIN organizations o ON o.id = p.organization_id
+         WHERE p.deleted_at IS NULL ORDER BY o.slug, p.slug",
+    )
+    .bind::<diesel::sql_types::SmallInt, _>(Reason::Ok.code())
+    .bind::<diesel::sql_types::Integer, _>(days)
+    .load(conn)
+    .await?;
+    Ok(rows)
+}
+
+/// How large the partitions of a table are together.
+#[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
+pub struct TableSize {
+    /// The table.
+    #[diesel(sql_type = Text)]
+    pub name: String,
+    /// Bytes on disk, indexes included.
+    #[diesel(sql_type = BigInt)]
+    pub bytes: i64,
+}
+
+/// The sizes of all tables, the largest first; a partitioned table counts with all its partitions.
+pub async fn table_sizes(conn: &mut Conn) -> Result<Vec<TableSize>> {
+    let rows = statement(
+        "SELECT coalesce(p.relname, c.relname)::text AS name,
+             sum(pg_total_relation_size(c.oid))::bigint AS bytes
+         FROM pg_class c
+         LEFT JOIN pg_inherits i ON i.inhrelid = c.oid
+         LEFT JOIN pg_class p ON p.oid = i.inhparent
+         WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace
+         GROUP BY 1 ORDER BY 2 DESC, 1",
+    );
+    Ok(rows.load(conn).await?)
+}
+
+/// Events that a project's issues count.
+pub async fn events_of_issues(conn: &mut Conn, project: ProjectId) -> Result<i64> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = BigInt)]
+        events: i64,
+    }
+    let row: Row = statement(
+        "SELECT coalesce(sum(events), 0)::bigint AS events FROM issues WHERE project_id = $1",
+    )
+    .bind::<BigInt, _>(project)
+    .get_result(conn)
+    .await?;
+    Ok(row.events)
+}

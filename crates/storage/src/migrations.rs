@@ -1,0 +1,128 @@
+//! The schema's versions.
+
+use std::time::Duration;
+
+use diesel::QueryableByName;
+use diesel::sql_types::{BigInt, Bool, Text};
+use diesel_async::{AsyncMigrationHarness, RunQueryDsl as _, SimpleAsyncConnection as _};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
+
+use crate::error::Result;
+use crate::pool::{Conn, Pool};
+use crate::sql::statement;
+
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
+
+/// Whoever migrates holds this advisory lock.
+const LOCK: i64 = 0x6d69_7368_6170;
+
+/// The schema could not be brought up to date.
+#[derive(Debug, thiserror::Error)]
+pub enum MigrationError {
+    /// A statement around the migrations failed.
+    #[error("cannot prepare the migrations")]
+    Prepare(#[source] diesel::result::Error),
+    /// A migration failed; it was rolled back.
+    #[error("a migration failed")]
+    Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Applies what is missing, and says how many migrations that were.
+///
+/// Only one process migrates at a time; the others wait for it and then find nothing to do. Needs a
+/// multi-threaded runtime.
+pub async fn run(mut conn: Conn) -> Result<usize, MigrationError> {
+    // No statement of a migration may wait long for a lock: behind it everybody else would wait.
+    let prepare = "SET lock_timeout = '5s'; SET statement_timeout = '15min'";
+    conn.batch_execute(prepare).await.map_err(MigrationError::Prepare)?;
+    lock(&mut conn).await.map_err(MigrationError::Prepare)?;
+    let mut harness = AsyncMigrationHarness::new(conn);
+    let applied = harness.run_pending_migrations(MIGRATIONS);
+    applied.map(|versions| versions.len()).map_err(MigrationError::Failed)
+    // The lock goes with the connection.
+}
+
+/// Takes every migration back, the newest first. For tests.
+pub async fn revert_all(conn: Conn) -> Result<usize, MigrationError> {
+    let mut harness = AsyncMigrationHarness::new(conn);
+    let reverted = harness.revert_all_migrations(MIGRATIONS);
+    reverted.map(|versions| versions.len()).map_err(MigrationError::Failed)
+}
+
+/// Waits for the lock without holding up the one who has it.
+async fn lock(conn: &mut Conn) -> diesel::QueryResult<()> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Bool)]
+        locked: bool,
+    }
+    loop {
+        let try_lock =
+            statement("SELECT pg_try_advisory_lock($1) AS locked").bind::<BigInt, _>(LOCK);
+        if try_lock.get_result::<Row>(conn).await?.locked {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// Versions that this program brings and the database does not have.
+pub async fn pending(conn: &mut Conn) -> Result<Vec<String>> {
+    #[derive(QueryableByName)]
+    struct Exists {
+        #[diesel(sql_type = Bool)]
+        exists: bool,
+    }
+    #[derive(QueryableByName)]
+    struct Version {
+        #[diesel(sql_type = Text)]
+        version: String,
+    }
+    let table = statement("SELECT to_regclass('__diesel_schema_migrations') IS NOT NULL AS exists");
+    let applied = if table.get_result::<Exists>(conn).await?.exists {
+        let versions = statement("SELECT version FROM __diesel_schema_migrations");
+        versions.load::<Version>(conn).await?
+    } else {
+        Vec::new()
+    };
+    let is_missing = |version: &String| !applied.iter().any(|row| row.version == *version);
+    Ok(brought().into_iter().filter(is_missing).collect())
+}
+
+/// The newest version that this program brings.
+pub fn newest() -> String {
+    brought().pop().unwrap_or_default()
+}
+
+fn brought() -> Vec<String> {
+    use diesel::migration::MigrationSource;
+    let migrations = MigrationSource::<diesel::pg::Pg>::migrations(&MIGRATIONS).unwrap_or_default();
+    let mut versions: Vec<_> =
+        migrations.iter().map(|migration| migration.name().version().to_string()).collect();
+    versions.sort_unstable();
+    versions
+}
+
+/// Waits until the schema is at least as new as this program.
+pub async fn wait_until_current(pool: &Pool) {
+    let mut told = false;
+    loop {
+        let state = match pool.get().await {
+            Ok(mut conn) => pending(&mut conn).await,
+            Err(error) => Err(error),
+        };
+        match state {
+            Ok(pending) if pending.is_empty() => return,
+            Ok(pending) if !told => {
+                tracing::info!(?pending, "waiting for the schema to be migrated");
+                told = true;
+            }
+            Err(error) if !told => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "waiting for PostgreSQL");
+                told = true;
+            }
+            Ok(_) | Err(_) => {}
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}

@@ -1,0 +1,167 @@
+//! Projects, and what they want done with what is sent to them.
+
+pub mod keys;
+pub mod policies;
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+use diesel_async::RunQueryDsl;
+use mishap_core::grouping::GroupingMechanism;
+use mishap_core::id::{OrganizationId, ProjectId, UserId};
+use mishap_core::page::{Cursor, Page};
+use mishap_core::slug;
+
+use crate::error::{Error, Result};
+use crate::pool::Conn;
+use crate::schema::projects;
+use crate::sql::{Statement, statement};
+
+/// Longest slug, in characters (GlitchTip).
+const MAX_SLUG: usize = 50;
+
+/// Slugs that are tried before giving up.
+const SLUG_ATTEMPTS: u32 = 200;
+
+/// A project.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, QueryableByName, Selectable)]
+#[diesel(table_name = projects)]
+#[diesel(check_for_backend(diesel::pg::Pg))]
+pub struct Project {
+    /// Its number, which ends its DSNs.
+    pub id: ProjectId,
+    /// The organization it belongs to.
+    pub organization_id: OrganizationId,
+    /// What it is called.
+    pub name: String,
+    /// Its name in URLs.
+    pub slug: String,
+    /// The language or framework.
+    pub platform: Option<String>,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When its first event was received.
+    pub first_event_at: Option<DateTime<Utc>>,
+    /// Percentage of events to refuse.
+    pub event_throttle_rate: i16,
+    /// Whether addresses are scrubbed.
+    pub scrub_ip_addresses: bool,
+}
+
+/// A project of an organization by its slug.
+pub async fn find(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    slug: &str,
+) -> Result<Option<Project>> {
+    let query = projects::table
+        .filter(projects::organization_id.eq(organization))
+        .filter(projects::slug.eq(slug))
+        .filter(projects::deleted_at.is_null());
+    Ok(query.select(Project::as_select()).first(conn).await.optional()?)
+}
+
+/// The projects of an organization, by name.
+pub async fn list(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    cursor: Option<Cursor>,
+    limit: i64,
+) -> Result<Page<Project>> {
+    let text = match cursor {
+        None => {
+            "SELECT * FROM projects WHERE organization_id = $1 AND deleted_at IS NULL AND $2 = 0
+             ORDER BY name, id LIMIT $3"
+        }
+        Some(cursor) if cursor.is_backward => {
+            "SELECT * FROM projects WHERE organization_id = $1 AND deleted_at IS NULL
+                 AND (name, id) < (SELECT name, id FROM projects WHERE id = $2)
+             ORDER BY name DESC, id DESC LIMIT $3"
+        }
+        Some(_) => {
+            "SELECT * FROM projects WHERE organization_id = $1 AND deleted_at IS NULL
+                 AND (name, id) > (SELECT name, id FROM projects WHERE id = $2)
+             ORDER BY name, id LIMIT $3"
+        }
+    };
+    let query = statement(text).bind::<BigInt, _>(organization);
+    page(conn, query, cursor, limit).await
+}
+
+/// The projects of every organization that the account is a member of, by name.
+pub async fn list_for_member(
+    conn: &mut Conn,
+    user: UserId,
+    cursor: Option<Cursor>,
+    limit: i64,
+) -> Result<Page<Project>> {
+    let text = match cursor {
+        None => {
+            "SELECT p.* FROM projects p JOIN members m USING (organization_id)
+             WHERE m.user_id = $1 AND p.deleted_at IS NULL AND $2 = 0
+             ORDER BY p.name, p.id LIMIT $3"
+        }
+        Some(cursor) if cursor.is_backward => {
+            "SELECT p.* FROM projects p JOIN members m USING (organization_id)
+             WHERE m.user_id = $1 AND p.deleted_at IS NULL
+                 AND (p.name, p.id) < (SELECT name, id FROM projects WHERE id = $2)
+             ORDER BY p.name DESC, p.id DESC LIMIT $3"
+        }
+        Some(_) => {
+            "SELECT p.* FROM projects p JOIN members m USING (organization_id)
+             WHERE m.user_id = $1 AND p.deleted_at IS NULL
+                 AND (p.name, p.id) > (SELECT name, id FROM projects WHERE id = $2)
+             ORDER BY p.name, p.id LIMIT $3"
+        }
+    };
+    page(conn, statement(text).bind::<BigInt, _>(user), cursor, limit).await
+}
+
+/// Reads a page whose cursor names a project.
+async fn page(
+    conn: &mut Conn,
+    query: Statement<'_>,
+    cursor: Option<Cursor>,
+    limit: i64,
+) -> Result<Page<Project>> {
+    let found = query
+        .bind::<BigInt, _>(cursor.map_or(0, |cursor| cursor.position))
+        .bind::<BigInt, _>(limit + 1)
+        .load(conn)
+        .await?;
+    Ok(Page::of(found, limit, cursor, |project: &Project| (project.id.0, 0)))
+}
+
+/// Makes a project; a slug that is taken in its organization gets a number.
+pub async fn insert(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    name: &str,
+    wanted_slug: &str,
+    platform: Option<&str>,
+) -> Result<Project> {
+    for attempt in 1..=SLUG_ATTEMPTS {
+        let slug = slug::numbered(wanted_slug, attempt, MAX_SLUG);
+        let made = diesel::insert_into(projects::table)
+            .values((
+                projects::organization_id.eq(organization),
+                projects::name.eq(name),
+                projects::slug.eq(slug),
+                projects::platform.eq(platform),
+                projects::grouping_mechanism.eq(GroupingMechanism::DEFAULT.code()),
+            ))
+            .on_conflict((projects::organization_id, projects::slug))
+            .do_nothing()
+            .returning(Project::as_returning())
+            .get_result(conn)
+            .await
+            .optional()?;
+        if let Some(made) = made {
+            return Ok(made);
+        }
+    }
+    Err(Error::Inconsistent {
+        table: "projects",
+        what: format!("{SLUG_ATTEMPTS} slugs like {wanted_slug:?} are taken"),
+    })
+}

@@ -1,0 +1,140 @@
+//! Quotas and how much of them is used.
+
+use diesel::QueryableByName;
+use diesel::sql_types::{BigInt, Integer, SmallInt};
+use diesel_async::RunQueryDsl as _;
+use mishap_core::quota::{Categories, Quota, QuotaKey, QuotaScope, Usage};
+
+use crate::error::Result;
+use crate::pool::Conn;
+use crate::sql::statement;
+
+#[derive(QueryableByName)]
+struct KeyRow {
+    #[diesel(sql_type = SmallInt)]
+    scope: i16,
+    #[diesel(sql_type = BigInt)]
+    scope_id: i64,
+    #[diesel(sql_type = SmallInt)]
+    categories: i16,
+    #[diesel(sql_type = Integer)]
+    window_seconds: i32,
+}
+
+impl KeyRow {
+    /// Nothing for a scope of a newer version.
+    fn into_key(self) -> Option<QuotaKey> {
+        Some(QuotaKey {
+            scope: QuotaScope::from_code(self.scope)?,
+            scope_id: self.scope_id,
+            categories: Categories::from_bits(self.categories),
+            window_seconds: u32::try_from(self.window_seconds).ok()?,
+        })
+    }
+}
+
+/// Every quota. They are few: an administrator sets them one by one.
+pub async fn list(conn: &mut Conn) -> Result<Vec<Quota>> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(embed)]
+        key: KeyRow,
+        #[diesel(sql_type = BigInt)]
+        max_items: i64,
+    }
+    let rows: Vec<Row> = statement(
+        "SELECT scope, scope_id, categories, window_seconds, max_items FROM quotas
+         ORDER BY scope, scope_id, categories, window_seconds",
+    )
+    .load(conn)
+    .await?;
+    let quota = |row: Row| {
+        Some(Quota { key: row.key.into_key()?, limit: u64::try_from(row.max_items).ok()? })
+    };
+    Ok(rows.into_iter().filter_map(quota).collect())
+}
+
+/// Sets a quota.
+pub async fn put(conn: &mut Conn, quota: &Quota) -> Result<()> {
+    statement(
+        "INSERT INTO quotas (scope, scope_id, categories, window_seconds, max_items)
+         VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (scope, scope_id, categories, window_seconds)
+         DO UPDATE SET max_items = excluded.max_items",
+    )
+    .bind::<SmallInt, _>(quota.key.scope.code())
+    .bind::<BigInt, _>(quota.key.scope_id)
+    .bind::<SmallInt, _>(quota.key.categories.bits())
+    .bind::<Integer, _>(i32::try_from(quota.key.window_seconds).unwrap_or(i32::MAX))
+    .bind::<BigInt, _>(i64::try_from(quota.limit).unwrap_or(i64::MAX))
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Removes a quota; says whether it was there.
+pub async fn remove(conn: &mut Conn, key: &QuotaKey) -> Result<bool> {
+    let removed = statement(
+        "DELETE FROM quotas
+         WHERE scope = $1 AND scope_id = $2 AND categories = $3 AND window_seconds = $4",
+    )
+    .bind::<SmallInt, _>(key.scope.code())
+    .bind::<BigInt, _>(key.scope_id)
+    .bind::<SmallInt, _>(key.categories.bits())
+    .bind::<Integer, _>(i32::try_from(key.window_seconds).unwrap_or(i32::MAX))
+    .execute(conn)
+    .await?;
+    Ok(removed > 0)
+}
+
+/// Adds what a process let in, and returns the sums of all processes.
+pub async fn exchange(conn: &mut Conn, usage: &[Usage]) -> Result<Vec<Usage>> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(embed)]
+        key: KeyRow,
+        #[diesel(sql_type = BigInt)]
+        window_start: i64,
+        #[diesel(sql_type = BigInt)]
+        used: i64,
+    }
+    if usage.is_empty() {
+        return Ok(Vec::new());
+    }
+    let window = |usage: &Usage| i32::try_from(usage.key.window_seconds).unwrap_or(i32::MAX);
+    let rows: Vec<Row> = statement(
+        "INSERT INTO quota_usage (scope, scope_id, categories, window_seconds, window_start, used)
+         SELECT * FROM unnest($1::smallint[], $2::bigint[], $3::smallint[], $4::integer[],
+             $5::bigint[], $6::bigint[]) ORDER BY 1, 2, 3, 4, 5
+         ON CONFLICT (scope, scope_id, categories, window_seconds, window_start)
+         DO UPDATE SET used = quota_usage.used + excluded.used
+         RETURNING scope, scope_id, categories, window_seconds, window_start, used",
+    )
+    .array::<SmallInt, _>(usage.iter().map(|usage| usage.key.scope.code()).collect())
+    .array::<BigInt, _>(usage.iter().map(|usage| usage.key.scope_id).collect())
+    .array::<SmallInt, _>(usage.iter().map(|usage| usage.key.categories.bits()).collect())
+    .array::<Integer, _>(usage.iter().map(window).collect())
+    .array::<BigInt, _>(usage.iter().map(|usage| usage.window_start).collect())
+    .array::<BigInt, _>(
+        usage.iter().map(|usage| i64::try_from(usage.used).unwrap_or(i64::MAX)).collect(),
+    )
+    .load(conn)
+    .await?;
+    let sum = |row: Row| {
+        Some(Usage {
+            key: row.key.into_key()?,
+            window_start: row.window_start,
+            used: u64::try_from(row.used).ok()?,
+        })
+    };
+    Ok(rows.into_iter().filter_map(sum).collect())
+}
+
+/// Forgets windows that ended long ago; uses `quota_usage_window_idx`.
+pub async fn purge(conn: &mut Conn) -> Result<usize> {
+    let purge = statement(
+        "DELETE FROM quota_usage WHERE window_start + 2 * window_seconds < extract(epoch FROM now())
+             AND window_start < extract(epoch FROM now()) - 3600",
+    );
+    Ok(purge.execute(conn).await?)
+}

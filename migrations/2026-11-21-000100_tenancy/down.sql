@@ -1,0 +1,1 @@
+DROP TABLE project_keys, projects, api_tokens, members, organizations, users;

@@ -1,0 +1,54 @@
+//! The HTTP faces: ingest for SDKs, and the API for people's tools.
+//!
+//! A request touches PostgreSQL and Redis only; what takes long or talks to the outside is a job.
+
+pub mod access;
+pub mod api;
+pub mod error;
+mod health;
+pub mod ingest;
+mod observe;
+pub mod respond;
+mod serve;
+
+use std::sync::Arc;
+
+use mishap_core::id::DictionaryId;
+use mishap_storage::Pool;
+use mishap_storage::bodies::{self, Dictionary};
+use quick_cache::sync::Cache;
+use url::Url;
+
+pub use self::serve::{RunningServer, WebConfig, run, start};
+
+/// Compression dictionaries kept ready to open events with.
+const DICTIONARIES: usize = 32;
+
+/// What every handler shares.
+pub struct AppState {
+    /// Connections of the API.
+    pub pool: Pool,
+    /// The address that clients and people use.
+    pub public_url: Url,
+    dictionaries: Cache<DictionaryId, Arc<Dictionary>>,
+}
+
+impl AppState {
+    /// The state of an application.
+    pub fn new(pool: Pool, public_url: Url) -> Self {
+        Self { pool, public_url, dictionaries: Cache::new(DICTIONARIES) }
+    }
+
+    /// The dictionary that an event's body is compressed with.
+    async fn dictionary(&self, id: DictionaryId) -> Result<Arc<Dictionary>, error::ApiError> {
+        if let Some(dictionary) = self.dictionaries.get(&id) {
+            return Ok(dictionary);
+        }
+        let mut conn = self.pool.get().await?;
+        let dictionary = bodies::dictionary(&mut conn, id).await?;
+        let missing = || error::ApiError::Internal(anyhow::anyhow!("dictionary {id} is missing"));
+        let dictionary = Arc::new(dictionary.ok_or_else(missing)?);
+        self.dictionaries.insert(id, Arc::clone(&dictionary));
+        Ok(dictionary)
+    }
+}

@@ -1,0 +1,10 @@
+//! `mishap-web`: ingest and API.
+
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    mishap_process::main("web", |settings| settings.web.metrics, mishap_web::run)
+}

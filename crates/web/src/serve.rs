@@ -1,0 +1,193 @@
+//! Puts the web process together and runs it.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use actix_web::middleware::from_fn;
+use actix_web::web::Data;
+use actix_web::{App, HttpServer, web};
+use mishap_boot::shutdown::CancellationToken;
+use mishap_boot::tasks::Tasks;
+use mishap_core::admission::{Backlog, SizeLimits};
+use mishap_process::Process;
+use mishap_storage::{Pool, migrations};
+
+use crate::error::ApiError;
+use crate::ingest::{self, Ingest, IngestConfig};
+use crate::observe::{Observer, observe};
+use crate::{AppState, api};
+
+/// How long requests in flight may take to end after the process was told to stop.
+const DRAIN: Duration = Duration::from_secs(20);
+
+/// How often it is looked whether they have.
+const DRAIN_POLL: Duration = Duration::from_millis(20);
+
+/// How long what ingest does in the background may take after that.
+const FINISH: Duration = Duration::from_secs(4);
+
+/// How long an idle connection is kept.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+
+/// How long the head of a request may take.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Connections to PostgreSQL that only ingest uses.
+const INGEST_CONNECTIONS: usize = 3;
+
+/// How often pools are measured.
+const POOL_METRICS: Duration = Duration::from_secs(5);
+
+/// What a server is made of.
+pub struct WebConfig {
+    /// Where it listens; port 0 picks one.
+    pub listen: SocketAddr,
+    /// Threads that serve requests.
+    pub threads: usize,
+    /// What the API shares.
+    pub state: AppState,
+    /// What ingest needs.
+    pub ingest: IngestConfig,
+}
+
+/// A server that is listening.
+pub struct RunningServer {
+    /// Where it listens.
+    pub address: SocketAddr,
+    handle: ServerHandle,
+    observer: Data<Observer>,
+    done: tokio::task::JoinHandle<std::io::Result<()>>,
+}
+
+impl RunningServer {
+    /// Stops accepting, lets requests in flight end, and returns when they have.
+    ///
+    /// Connections that wait for a next request are not waited for: proxies keep them for minutes.
+    pub async fn stop(self) -> std::io::Result<()> {
+        self.observer.close_connections();
+        self.handle.pause().await;
+        let drained = async {
+            while self.observer.in_flight() > 0 {
+                tokio::time::sleep(DRAIN_POLL).await;
+            }
+            // The last answers are on their way.
+            tokio::time::sleep(DRAIN_POLL).await;
+        };
+        if tokio::time::timeout(DRAIN, drained).await.is_err() {
+            tracing::warn!(requests = self.observer.in_flight(), "requests did not end in time");
+        }
+        self.handle.stop(false).await;
+        self.done.await.map_err(std::io::Error::other)?
+    }
+}
+
+/// Starts listening. The background tasks of ingest run under `tasks`.
+pub fn start(config: WebConfig, tasks: &Tasks) -> std::io::Result<RunningServer> {
+    let random = Arc::clone(&config.ingest.random);
+    let state = Data::new(config.state);
+    let ingest = Data::from(Ingest::start(config.ingest, tasks));
+    let observer = Data::new(Observer::new(random));
+    let listener = TcpListener::bind(config.listen)?;
+    let address = listener.local_addr()?;
+    let observing = observer.clone();
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(state.clone())
+            .app_data(ingest.clone())
+            .app_data(observing.clone())
+            .wrap(from_fn(observe))
+            .configure(crate::health::routes)
+            .configure(ingest::routes)
+            .configure(api::routes)
+            .default_service(web::to(|| async { Err::<String, _>(ApiError::NotFound) }))
+    })
+    .workers(config.threads.max(1))
+    .keep_alive(KEEP_ALIVE)
+    .client_request_timeout(HEAD_TIMEOUT)
+    .disable_signals()
+    .listen(listener)?
+    .run();
+    let handle = server.handle();
+    #[expect(clippy::disallowed_methods, reason = "awaited by whoever holds the server")]
+    let done = tokio::spawn(server);
+    Ok(RunningServer { address, handle, observer, done })
+}
+
+/// Runs the web process until it is told to stop, and then until what it took is answered.
+pub async fn run(process: &Process) -> anyhow::Result<()> {
+    mishap_boot::metrics::describe(crate::observe::DESCRIPTIONS);
+    let ready = process.health.part();
+    let connections = process.settings.database.max_connections;
+    let ingest_pool = process.pool("ingest", INGEST_CONNECTIONS)?;
+    let api_pool = process.pool("web", connections.saturating_sub(INGEST_CONNECTIONS).max(1))?;
+    tokio::select! {
+        () = process.stop().cancelled() => return Ok(()),
+        () = migrations::wait_until_current(&api_pool) => {}
+    }
+    measure_pools(&process.tasks, [("ingest", ingest_pool.clone()), ("web", api_pool.clone())]);
+
+    // What ingest does in the background goes on until the last request is answered.
+    let background = Tasks::new(CancellationToken::new());
+    let config = WebConfig {
+        listen: process.settings.web.listen,
+        threads: process.settings.web.threads,
+        state: AppState::new(api_pool, process.settings.public_url.clone()),
+        ingest: ingest_config(process, ingest_pool),
+    };
+    let server = start(config, &background)?;
+    tracing::info!(address = %server.address, "listening");
+    ready.set(true);
+    tokio::select! {
+        () = process.stop().cancelled() => {}
+        // A part of it failed.
+        () = background.stop().cancelled() => {}
+    }
+    ready.set(false);
+    server.stop().await?;
+    background.stop().cancel();
+    if !background.finish(FINISH).await {
+        tracing::warn!("ingest did not end in time");
+    }
+    Ok(())
+}
+
+fn ingest_config(process: &Process, pool: Pool) -> IngestConfig {
+    let settings = &process.settings.ingest;
+    IngestConfig {
+        pool,
+        redis: process.redis.clone(),
+        clock: Arc::clone(&process.clock),
+        random: Arc::clone(&process.random),
+        sizes: SizeLimits {
+            event: settings.max_event_bytes,
+            attachment: settings.max_attachment_bytes,
+            attachments: settings.max_attachment_bytes.saturating_mul(2),
+            body: settings.max_body_bytes,
+            inflated: settings.max_inflated_bytes,
+        },
+        max_backlog: Backlog {
+            rows: settings.max_backlog_rows,
+            oldest_seconds: settings.max_backlog_seconds,
+        },
+        freeze: settings.freeze,
+        trusted_proxies: process.settings.web.trusted_proxies.clone(),
+    }
+}
+
+fn measure_pools<const N: usize>(tasks: &Tasks, pools: [(&'static str, Pool); N]) {
+    tasks.every("pool metrics", POOL_METRICS, move || {
+        for (name, pool) in &pools {
+            let sizes = pool.sizes();
+            for (state, connections) in
+                [("idle", sizes.idle), ("busy", sizes.open - sizes.idle), ("max", sizes.max)]
+            {
+                #[expect(clippy::cast_precision_loss, reason = "a handful")]
+                metrics::gauge!("glitchtip_db_pool_connections", "pool" => *name, "state" => state)
+                    .set(connections as f64);
+            }
+        }
+        std::future::ready(())
+    });
+}

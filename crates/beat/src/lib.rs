@@ -1,0 +1,121 @@
+//! Migrates the schema, and says when it is time for what.
+//!
+//! Beat does no work itself: it pushes jobs, which workers do. It also measures what concerns the
+//! installation as a whole.
+
+mod lead;
+mod measure;
+pub mod schedule;
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use mishap_boot::settings::DatabaseSettings;
+use mishap_process::Process;
+use mishap_storage::migrations;
+
+pub use self::lead::Leader;
+
+/// How often is looked for what is due.
+const TICK: Duration = Duration::from_secs(1);
+
+/// How often queues are measured.
+const MEASURE_QUEUES: Duration = Duration::from_secs(5);
+
+/// How often stores are measured.
+const MEASURE_STORES: Duration = Duration::from_secs(60);
+
+/// Connections to PostgreSQL.
+const CONNECTIONS: usize = 2;
+
+/// How long to wait before PostgreSQL is tried again.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Brings the schema up to date; says how many migrations that took.
+pub async fn migrate(settings: &DatabaseSettings) -> anyhow::Result<usize> {
+    let config = mishap_process::database(settings, "migrate", 1)?;
+    let conn = mishap_storage::connect(&config).await.context("cannot migrate")?;
+    let applied = migrations::run(conn).await?;
+    match applied {
+        0 => tracing::info!("the schema is up to date"),
+        applied => tracing::info!(applied, "migrated the schema"),
+    }
+    Ok(applied)
+}
+
+/// Runs the beat process until it is told to stop.
+pub async fn run(process: &Process) -> anyhow::Result<()> {
+    mishap_boot::metrics::describe(measure::DESCRIPTIONS);
+    let ready = process.health.part();
+    tokio::select! {
+        () = process.stop().cancelled() => return Ok(()),
+        migrated = migrate_in_the_end(&process.settings.database) => migrated?,
+    }
+    let pool = process.pool("beat", CONNECTIONS)?;
+    let (measured, redis) = (pool.clone(), process.redis.clone());
+    process.tasks.every("queue metrics", MEASURE_QUEUES, move || {
+        let (pool, redis) = (measured.clone(), redis.clone());
+        async move { told(measure::measure_queues(&pool, redis.as_ref()).await) }
+    });
+    let (measured, days) = (pool.clone(), process.settings.retention_days);
+    process.tasks.every("store metrics", MEASURE_STORES, move || {
+        let pool = measured.clone();
+        async move { told(measure::measure_stores(&pool, days).await) }
+    });
+    let leader = Leader { pool, redis: process.redis.clone(), holder: process.random.uuid() };
+    ready.set(true);
+    let mut led = false;
+    while !process.stop().is_cancelled() {
+        let leads = match leader.tick().await {
+            Ok(leads) => leads,
+            Err(error) => {
+                tracing::warn!("the schedule cannot be followed: {error:#}");
+                false
+            }
+        };
+        if leads != led {
+            tracing::info!(leads, "leadership changed");
+            led = leads;
+        }
+        tokio::select! {
+            () = process.stop().cancelled() => {}
+            () = tokio::time::sleep(TICK) => {}
+        }
+    }
+    ready.set(false);
+    if led {
+        told(leader.release().await);
+    }
+    Ok(())
+}
+
+/// Migrates, waiting for PostgreSQL as long as it takes. A migration that fails is not tried again.
+async fn migrate_in_the_end(settings: &DatabaseSettings) -> anyhow::Result<()> {
+    let mut was_told = false;
+    loop {
+        match migrate(settings).await {
+            Ok(_) => return Ok(()),
+            Err(error) if is_away(&error) => {
+                if !was_told {
+                    tracing::warn!("waiting for PostgreSQL: {error:#}");
+                    was_told = true;
+                }
+                tokio::time::sleep(PAUSE).await;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn is_away(error: &anyhow::Error) -> bool {
+    matches!(
+        error.downcast_ref::<mishap_storage::ConnectError>(),
+        Some(mishap_storage::ConnectError::Refused(_))
+    )
+}
+
+fn told(result: anyhow::Result<()>) {
+    if let Err(error) = result {
+        tracing::debug!("something cannot be measured or given back: {error:#}");
+    }
+}

@@ -1,0 +1,38 @@
+//! `mishap-beat`: migrates, then says when it is time for what. `mishap-beat migrate` only migrates.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use mishap_process::Arguments;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Migrates the schema, then pushes jobs when they are due.
+#[derive(Debug, Parser)]
+#[command(version = mishap_boot::build_info::VERSION)]
+struct Program {
+    #[command(flatten)]
+    arguments: Arguments,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Bring the schema up to date and exit. Needs no settings but the database's.
+    Migrate,
+}
+
+fn main() -> ExitCode {
+    let program = Program::parse();
+    match program.command {
+        Some(Command::Migrate) => mishap_process::run_once(async |database| {
+            mishap_beat::migrate(database).await.map(drop)
+        }),
+        None => {
+            let probes = |settings: &mishap_boot::settings::Settings| settings.beat.metrics;
+            mishap_process::run("beat", &program.arguments, probes, mishap_beat::run)
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! What web, worker and beat have in common: how they begin, what they are connected to, and how
+//! they end.
+//!
+//! A program's `main` says what it is and what it does:
+//!
+//! ```ignore
+//! fn main() -> ExitCode {
+//!     mishap_process::main("web", |settings| settings.web.metrics, async |process| {
+//!         mishap_web::run(process).await
+//!     })
+//! }
+//! ```
+//!
+//! This crate knows no work that a program does.
+
+mod connections;
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::{Args, Parser};
+use mishap_boot::health::{self, Health};
+use mishap_boot::settings::{DatabaseSettings, Environment, LogSettings, Settings};
+use mishap_boot::shutdown::CancellationToken;
+use mishap_boot::tasks::Tasks;
+use mishap_boot::{build_info, logs, metrics, shutdown};
+use mishap_core::clock::{Clock, SystemClock};
+use mishap_core::random::{Random, SystemRandom};
+use mishap_queue::Redis;
+use mishap_storage::Pool;
+
+pub use self::connections::{database, redis};
+
+/// How long background tasks may take to end.
+const FINISH: Duration = Duration::from_secs(3);
+
+/// What every program takes on its command line; everything else is a variable.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Check the settings and exit.
+    #[arg(long)]
+    check_config: bool,
+}
+
+#[derive(Debug, Parser)]
+#[command(version = build_info::VERSION)]
+struct Program {
+    #[command(flatten)]
+    arguments: Arguments,
+}
+
+/// A running program.
+pub struct Process {
+    /// What was set.
+    pub settings: Settings,
+    /// What its probes say.
+    pub health: Health,
+    /// Background tasks.
+    pub tasks: Tasks,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub random: Arc<dyn Random>,
+    /// The fast path, if there is one.
+    pub redis: Option<Redis>,
+}
+
+impl Process {
+    /// Begins a program: metrics, probes, connections. To be called on the main runtime.
+    pub async fn begin(
+        role: &'static str,
+        settings: Settings,
+        probes: SocketAddr,
+        stop: CancellationToken,
+    ) -> anyhow::Result<Self> {
+        install_encryption();
+        let recorder = metrics::begin(role)?;
+        let tasks = Tasks::new(stop);
+        let health = Health::default();
+        let bound = health::serve(probes, health.clone(), recorder, &tasks)
+            .await
+            .with_context(|| format!("cannot serve probes on {probes}"))?;
+        tracing::info!(role, version = build_info::VERSION, probes = %bound, "starting");
+        let redis = settings.redis.as_ref().map(redis).transpose()?;
+        let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
+        Ok(Self { settings, health, tasks, clock, random, redis })
+    }
+
+    /// Connections to PostgreSQL for one purpose, which is their name there.
+    pub fn pool(&self, purpose: &str, connections: usize) -> anyhow::Result<Pool> {
+        let config = database(&self.settings.database, purpose, connections)?;
+        Ok(Pool::new(&config, &tokio::runtime::Handle::current())?)
+    }
+
+    /// Cancelled when the program is to stop.
+    pub fn stop(&self) -> &CancellationToken {
+        self.tasks.stop()
+    }
+
+    /// Ends the program: background tasks are told to stop, and waited for.
+    pub async fn end(self) {
+        self.stop().cancel();
+        if !self.tasks.finish(FINISH).await {
+            tracing::warn!("a background task did not end in time");
+        }
+        tracing::info!("stopped");
+    }
+}
+
+/// Runs a program that has no command line of its own, from its beginning to its end.
+pub fn main(
+    role: &'static str,
+    probes: impl FnOnce(&Settings) -> SocketAddr,
+    work: impl AsyncFnOnce(&Process) -> anyhow::Result<()>,
+) -> ExitCode {
+    run(role, &Program::parse().arguments, probes, work)
+}
+
+/// Runs a program from its beginning to its end.
+pub fn run(
+    role: &'static str,
+    arguments: &Arguments,
+    probes: impl FnOnce(&Settings) -> SocketAddr,
+    work: impl AsyncFnOnce(&Process) -> anyhow::Result<()>,
+) -> ExitCode {
+    let mut env = Environment::of_process();
+    let logging = LogSettings::read(&mut env);
+    let settings = Settings::read(&mut env);
+    reported(|| {
+        env.check()?;
+        if arguments.check_config {
+            return Ok(());
+        }
+        logs::begin(&logging)?;
+        block_on(async {
+            let stop = shutdown::on_signal()?;
+            let probes = probes(&settings);
+            let process = Process::begin(role, settings, probes, stop).await?;
+            let result = work(&process).await;
+            process.end().await;
+            result
+        })
+    })
+}
+
+/// Does something that needs no settings but the database's.
+pub fn run_once(work: impl AsyncFnOnce(&DatabaseSettings) -> anyhow::Result<()>) -> ExitCode {
+    let mut env = Environment::of_process();
+    let logging = LogSettings::read(&mut env);
+    let settings = DatabaseSettings::read(&mut env);
+    reported(|| {
+        env.check()?;
+        logs::begin(&logging)?;
+        install_encryption();
+        block_on(async { work(&settings).await })
+    })
+}
+
+/// Everything that encrypts uses the same provider.
+pub fn install_encryption() {
+    let _installed_before = rustls::crypto::ring::default_provider().install_default();
+}
+
+/// Runs a future on the main runtime.
+pub fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    let result = runtime.block_on(future);
+    // What still blocks a thread is nothing that anybody waits for.
+    runtime.shutdown_timeout(Duration::from_millis(100));
+    result
+}
+
+/// Runs a program's body; a failure is told on standard error with its causes.
+pub fn reported(body: impl FnOnce() -> anyhow::Result<()>) -> ExitCode {
+    match body() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tell(&format!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "logs may not have begun")]
+fn tell(text: &str) {
+    eprintln!("{text}");
+}

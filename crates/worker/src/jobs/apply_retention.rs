@@ -1,0 +1,50 @@
+//! Drops what is older than the retention: whole partitions, then issues without events, then
+//! dictionaries that no event needs any more.
+
+use chrono::Days;
+use metrics::counter;
+use mishap_storage::partitions::{self, ATTACHMENTS, EVENTS, ISSUE_HOURS, OUTCOMES, Partitioned};
+use mishap_storage::{bodies, issues};
+
+use super::JobContext;
+
+/// Days that outcomes are kept: a year and the month it began in.
+const OUTCOME_DAYS: u64 = 396;
+
+/// Issues deleted at once.
+const ISSUES: i64 = 500;
+
+pub(super) async fn run(context: &JobContext) -> anyhow::Result<()> {
+    let mut conn = context.pool.get().await?;
+    let now = mishap_storage::now(&mut conn).await?;
+    let kept = Days::new(context.retention_days.into());
+    let before = |days| now.checked_sub_days(days).unwrap_or_default();
+    for (table, days) in [
+        (EVENTS, kept),
+        (ATTACHMENTS, kept),
+        (ISSUE_HOURS, kept),
+        (OUTCOMES, Days::new(OUTCOME_DAYS)),
+    ] {
+        let dropped = partitions::drop_before(&mut conn, &table, before(days)).await?;
+        note_dropped(&table, &dropped);
+    }
+    loop {
+        let deleted = issues::delete_stale(&mut conn, before(kept), ISSUES).await?;
+        counter!("glitchtip_purge_rows_total", "table" => "issues").increment(deleted as u64);
+        if deleted == 0 {
+            break;
+        }
+    }
+    // An event of the day in which a dictionary was replaced may still need it.
+    bodies::delete_replaced(&mut conn, before(Days::new(u64::from(context.retention_days) + 2)))
+        .await?;
+    Ok(())
+}
+
+fn note_dropped(table: &Partitioned, dropped: &[String]) {
+    if !dropped.is_empty() {
+        tracing::info!(table = table.table, ?dropped, "dropped partitions past the retention");
+    }
+    counter!("glitchtip_purge_partitions_dropped_total", "table" => table.table)
+        .increment(dropped.len() as u64);
+}

@@ -1,0 +1,164 @@
+//! Digests events and runs jobs.
+//!
+//! The worker takes what web made durable and makes issues and events of it ([`digest`]), finds what
+//! nobody told it about (`feed`), folds the statistics, and runs the jobs that beat says are due
+//! ([`jobs`]). It serves no HTTP beyond its probes.
+
+pub mod digest;
+mod feed;
+pub mod jobs;
+mod overflow;
+mod statistics;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use mishap_boot::metrics::Description;
+use mishap_boot::tasks::Tasks;
+use mishap_core::clock::Clock;
+use mishap_core::random::Random;
+use mishap_process::Process;
+use mishap_queue::Redis;
+use mishap_storage::{Pool, inbox, migrations};
+use tokio::sync::Notify;
+
+use self::digest::Digester;
+use self::feed::Feed;
+use self::jobs::JobContext;
+
+/// Connections besides those of the digest: statistics, jobs, rotation, overflow.
+const OTHER_CONNECTIONS: usize = 4;
+
+/// How long batches and jobs may take to end after the process was told to stop.
+const FINISH: Duration = Duration::from_secs(20);
+
+/// How often is looked whether slots of the inbox can be truncated.
+const ROTATION: Duration = Duration::from_secs(5);
+
+/// How often is looked whether something waits in the overflow.
+const OVERFLOW: Duration = Duration::from_secs(1);
+
+/// What the worker measures.
+const DESCRIPTIONS: &[Description] = &[
+    Description::Seconds(
+        "glitchtip_event_digest_seconds",
+        "Time from receipt until an event can be read.",
+    ),
+    Description::Counter("glitchtip_events_digested_total", "Events digested, by result."),
+    Description::Counter("glitchtip_issues_total", "Issues that began or came back."),
+    Description::Counter("glitchtip_dead_letters_total", "Envelopes that could not be digested."),
+    Description::Seconds("glitchtip_digest_batch_seconds", "Time that a batch took."),
+    Description::Count("glitchtip_digest_batch_rows", "Envelopes in a batch."),
+    Description::Seconds(
+        "glitchtip_statistics_fold_seconds",
+        "Time that a fold of the statistics took.",
+    ),
+    Description::Counter(
+        "glitchtip_statistics_folded_total",
+        "Tallies folded into the statistics.",
+    ),
+    Description::Seconds("glitchtip_job_duration_seconds", "Time that a job took."),
+    Description::Counter("glitchtip_job_total", "Jobs, by name and outcome."),
+    Description::Gauge(
+        "glitchtip_job_last_success_timestamp_seconds",
+        "When a job last succeeded.",
+    ),
+    Description::Counter("glitchtip_purge_rows_total", "Rows removed past the retention."),
+    Description::Counter(
+        "glitchtip_purge_partitions_dropped_total",
+        "Partitions dropped past the retention.",
+    ),
+    Description::Gauge("glitchtip_redis_up", "Whether Redis told of work when last asked."),
+];
+
+/// What a worker is made of.
+pub struct WorkerConfig {
+    /// Connections to PostgreSQL.
+    pub pool: Pool,
+    /// The fast path, if there is one.
+    pub redis: Option<Redis>,
+    /// The time, for metrics.
+    pub clock: Arc<dyn Clock>,
+    /// The worker's name among others.
+    pub name: String,
+    /// Batches digested at once.
+    pub concurrency: usize,
+    /// Days that events are kept.
+    pub retention_days: u32,
+}
+
+/// Starts everything that a worker does.
+pub fn start(config: WorkerConfig, tasks: &Tasks) {
+    let WorkerConfig { pool, redis, clock, name, concurrency, retention_days } = config;
+    let hinted_jobs = Arc::new(Notify::new());
+    let feed = Feed {
+        digester: Arc::new(Digester::new(pool.clone())),
+        pool: pool.clone(),
+        redis: redis.clone(),
+        consumer: name,
+        concurrency,
+        jobs: Arc::clone(&hinted_jobs),
+    };
+    feed.start(tasks);
+    tasks.spawn("statistics", statistics::keep_folding(pool.clone(), tasks.stop().clone()));
+    let rotating = pool.clone();
+    tasks.every("rotation", ROTATION, move || {
+        let pool = rotating.clone();
+        async move { rotate(&pool).await }
+    });
+    if let Some(redis) = redis.clone() {
+        let draining = pool.clone();
+        tasks.every("overflow", OVERFLOW, move || {
+            let (redis, pool) = (redis.clone(), draining.clone());
+            async move { overflow::drain(&redis, &pool).await }
+        });
+    }
+    let context = JobContext { pool, redis, clock, retention_days };
+    tasks.spawn("jobs", jobs::keep_running(context, hinted_jobs, tasks.stop().clone()));
+}
+
+async fn rotate(pool: &Pool) {
+    let rotated = async {
+        let mut conn = pool.get().await?;
+        inbox::rotate(&mut conn).await
+    };
+    if let Err(error) = rotated.await {
+        let error = &error as &dyn std::error::Error;
+        tracing::debug!(error, "the inbox was not rotated");
+    }
+}
+
+/// Runs the worker process until it is told to stop, and then until its batches are done.
+pub async fn run(process: &Process) -> anyhow::Result<()> {
+    mishap_boot::metrics::describe(DESCRIPTIONS);
+    let ready = process.health.part();
+    let concurrency = process.settings.worker.concurrency.max(1);
+    let pool = process.pool("worker", concurrency + OTHER_CONNECTIONS)?;
+    tokio::select! {
+        () = process.stop().cancelled() => return Ok(()),
+        () = migrations::wait_until_current(&pool) => {}
+    }
+    let tasks = Tasks::new(process.stop().child_token());
+    let config = WorkerConfig {
+        pool,
+        redis: process.redis.clone(),
+        clock: Arc::clone(&process.clock),
+        name: name(process.random.as_ref()),
+        concurrency,
+        retention_days: process.settings.retention_days,
+    };
+    start(config, &tasks);
+    tracing::info!(concurrency, "working");
+    ready.set(true);
+    tasks.stop().cancelled().await;
+    ready.set(false);
+    if !tasks.finish(FINISH).await {
+        tracing::warn!("a batch or a job did not end in time and is left to another worker");
+    }
+    Ok(())
+}
+
+/// A name that no other worker has, not even one on the same host.
+fn name(random: &dyn Random) -> String {
+    format!("worker-{}", random.uuid().simple())
+}

@@ -1,0 +1,316 @@
+//! What can be typed after `mishap`.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use mishap_protocol::dsn::Dsn;
+use url::Url;
+
+use crate::output::Output;
+
+/// Runs and operates Mishap, an error tracker that speaks the Sentry protocol.
+///
+/// Settings come from environment variables; where a private server of `mishap dev` is running in
+/// the current folder and no database is set, that one is meant.
+#[derive(Debug, Parser)]
+#[command(name = "mishap", version = mishap_boot::build_info::VERSION)]
+pub(crate) struct Cli {
+    /// Say the result as one JSON value.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+impl Cli {
+    pub(crate) fn output(&self) -> Output {
+        if self.json { Output::Json } else { Output::Human }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run web, worker and beat in one process.
+    Serve(mishap_process::Arguments),
+    /// Run everything here, with a private PostgreSQL and Redis, and make a first project.
+    Dev(DevOptions),
+    /// Bring the schema up to date and exit.
+    Migrate,
+    /// Make an account, an organization, a project and a token, as far as they are missing.
+    Bootstrap(BootstrapOptions),
+    /// Accounts.
+    #[command(subcommand)]
+    User(UserCommand),
+    /// API tokens.
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Organizations.
+    #[command(subcommand)]
+    Org(OrgCommand),
+    /// Projects.
+    #[command(subcommand)]
+    Project(ProjectCommand),
+    /// Show the DSN of a project.
+    Dsn(DsnOptions),
+    /// List the issues of an organization.
+    Issues(IssuesOptions),
+    /// Send a test event, or events and envelopes from files.
+    Send(SendOptions),
+    /// Send many events and measure what the server does with them.
+    Load(LoadOptions),
+    /// Send one event and wait until it can be read.
+    Smoke(SmokeOptions),
+    /// Show what waits to be digested, and the jobs.
+    Queue,
+    /// Envelopes that could not be digested.
+    #[command(subcommand)]
+    Dead(DeadCommand),
+    /// Limits on how much is taken.
+    #[command(subcommand)]
+    Quota(QuotaCommand),
+    /// Show how the installation is doing.
+    Status,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DevOptions {
+    /// The folder of the data.
+    #[arg(long, default_value = ".local")]
+    pub(crate) dir: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BootstrapOptions {
+    /// The account's address.
+    #[arg(long)]
+    pub(crate) email: String,
+    /// The account's password, if it is made.
+    #[arg(long)]
+    pub(crate) password: Option<String>,
+    /// The organization's name.
+    #[arg(long)]
+    pub(crate) org: String,
+    /// The project's name.
+    #[arg(long)]
+    pub(crate) project: String,
+    /// The token; made up if it is not given.
+    #[arg(long)]
+    pub(crate) token: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum UserCommand {
+    /// Make an account.
+    Create {
+        /// Its address.
+        email: String,
+        /// What the person is called.
+        #[arg(long, default_value = "")]
+        name: String,
+        /// Its password; without one it can only use tokens.
+        #[arg(long)]
+        password: Option<String>,
+        /// It may do everything.
+        #[arg(long)]
+        superuser: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenCommand {
+    /// Make a token, and show it once.
+    Create {
+        /// The account it is for.
+        #[arg(long)]
+        user: String,
+        /// What it is for.
+        #[arg(long, default_value = "")]
+        label: String,
+        /// What it may do, such as `event:read`; everything if nothing is said.
+        #[arg(long, value_delimiter = ',')]
+        scopes: Vec<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum OrgCommand {
+    /// Make an organization.
+    Create {
+        /// What it is called.
+        name: String,
+        /// The address of the account that owns it.
+        #[arg(long)]
+        owner: Option<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ProjectCommand {
+    /// Make a project with a key.
+    Create {
+        /// The organization's name in URLs.
+        org: String,
+        /// What it is called.
+        name: String,
+        /// The language or framework.
+        #[arg(long)]
+        platform: Option<String>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DsnOptions {
+    /// The organization's name in URLs.
+    pub(crate) org: String,
+    /// The project's name in URLs.
+    pub(crate) project: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct IssuesOptions {
+    /// The organization's name in URLs; may be left out if there is only one.
+    pub(crate) org: Option<String>,
+    /// Only those of this project.
+    #[arg(long)]
+    pub(crate) project: Option<String>,
+    /// How many.
+    #[arg(long, default_value_t = 25)]
+    pub(crate) limit: i64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SendOptions {
+    /// Where to send.
+    pub(crate) dsn: Dsn,
+    /// Files of events (`.json`) and envelopes (`.envelope`); `-` is an envelope on standard input.
+    pub(crate) files: Vec<PathBuf>,
+    /// What the test event says.
+    #[arg(long, default_value = "A test error from mishap send")]
+    pub(crate) message: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LoadOptions {
+    /// Where to send.
+    pub(crate) dsn: Dsn,
+    /// How long, in seconds.
+    #[arg(long, default_value_t = 30)]
+    pub(crate) seconds: u64,
+    /// Requests a second, whatever the server does; without it, each connection sends its next
+    /// request when the last one was answered.
+    #[arg(long)]
+    pub(crate) rate: Option<u32>,
+    /// Connections.
+    #[arg(long, default_value_t = 32)]
+    pub(crate) connections: usize,
+    /// Distinct issues.
+    #[arg(long, default_value_t = 1000)]
+    pub(crate) issues: usize,
+    /// Stop after so many events.
+    #[arg(long)]
+    pub(crate) events: Option<u64>,
+    /// How bodies are compressed.
+    #[arg(long, value_enum, default_value_t = LoadCoding::Gzip)]
+    pub(crate) coding: LoadCoding,
+    /// Do not wait until everything is digested. Needs no database.
+    #[arg(long)]
+    pub(crate) no_wait: bool,
+    /// Write the ids of acknowledged events to this file, one a line.
+    #[arg(long)]
+    pub(crate) acknowledged: Option<PathBuf>,
+    /// Which random numbers to use.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LoadCoding {
+    Gzip,
+    None,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SmokeOptions {
+    /// Where to send; without it, to the first project.
+    #[arg(long)]
+    pub(crate) dsn: Option<Dsn>,
+    /// Read the event through the API with this token; without it, from the database.
+    #[arg(long)]
+    pub(crate) token: Option<String>,
+    /// The server's address, if it is not the DSN's.
+    #[arg(long)]
+    pub(crate) url: Option<Url>,
+    /// How long to wait, in seconds.
+    #[arg(long, default_value_t = 30)]
+    pub(crate) timeout: u64,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DeadCommand {
+    /// List dead letters, the newest first.
+    List {
+        /// How many.
+        #[arg(long, default_value_t = 50)]
+        limit: i64,
+    },
+    /// Digest dead letters again.
+    Retry(DeadSelection),
+    /// Drop dead letters for good.
+    Drop(DeadSelection),
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct DeadSelection {
+    /// Their numbers.
+    pub(crate) ids: Vec<i64>,
+    /// All of them.
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum QuotaCommand {
+    /// List all limits.
+    List,
+    /// Set a limit.
+    Set {
+        #[command(flatten)]
+        target: QuotaTarget,
+        /// Items in a window; 0 lets nothing in.
+        limit: u64,
+    },
+    /// Remove a limit.
+    Remove {
+        #[command(flatten)]
+        target: QuotaTarget,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct QuotaTarget {
+    /// What is limited.
+    #[arg(value_enum)]
+    pub(crate) scope: ScopeName,
+    /// The organization's or project's name in URLs (`org` or `org/project`), or the public key.
+    #[arg(long)]
+    pub(crate) of: Option<String>,
+    /// The length of a window, in seconds.
+    #[arg(long, default_value_t = 3600)]
+    pub(crate) window: u32,
+    /// Which categories count, such as `error`; all if nothing is said.
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) categories: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ScopeName {
+    Instance,
+    Organization,
+    Project,
+    Key,
+}
+
+/// Where probes listen in the all-in-one mode.
+pub(crate) const LOCALHOST: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);

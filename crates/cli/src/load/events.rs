@@ -1,0 +1,341 @@
+//! Events as a web shop's backend would send them: 10 to 30 KB, 30 frames with their context,
+//! breadcrumbs, contexts, headers, modules.
+
+use std::io::Write as _;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::{BufMut as _, Bytes, BytesMut};
+use flate2::write::GzEncoder;
+use flate2::{Compression, Crc};
+use mishap_core::random::{Random, SeededRandom};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// Bodies made beforehand, at least.
+const MIN_BODIES: usize = 4000;
+
+const FRAMES: u64 = 30;
+const BREADCRUMBS: u64 = 20;
+
+const NOUNS: [&str; 24] = [
+    "order",
+    "cart",
+    "invoice",
+    "payment",
+    "session",
+    "customer",
+    "product",
+    "shipment",
+    "voucher",
+    "address",
+    "stock",
+    "price",
+    "refund",
+    "review",
+    "search",
+    "catalogue",
+    "report",
+    "basket",
+    "account",
+    "ticket",
+    "message",
+    "upload",
+    "profile",
+    "webhook",
+];
+const VERBS: [&str; 16] = [
+    "load",
+    "save",
+    "check",
+    "parse",
+    "render",
+    "fetch",
+    "merge",
+    "apply",
+    "cancel",
+    "resolve",
+    "validate",
+    "compute",
+    "publish",
+    "dispatch",
+    "serialize",
+    "reserve",
+];
+const ERRORS: [&str; 12] = [
+    "ValueError",
+    "KeyError",
+    "TypeError",
+    "TimeoutError",
+    "ConnectionError",
+    "IntegrityError",
+    "PermissionError",
+    "RuntimeError",
+    "LookupError",
+    "AssertionError",
+    "OSError",
+    "DecodeError",
+];
+const LIBRARIES: [&str; 10] = [
+    "django",
+    "requests",
+    "sqlalchemy",
+    "celery",
+    "urllib3",
+    "jinja2",
+    "redis",
+    "pydantic",
+    "boto3",
+    "gunicorn",
+];
+
+/// Draws numbers, the same ones for the same seed.
+struct Draw(SeededRandom);
+
+impl Draw {
+    fn below(&self, bound: u64) -> u64 {
+        let mut bytes = [0; 8];
+        self.0.fill(&mut bytes);
+        u64::from_le_bytes(bytes) % bound.max(1)
+    }
+
+    fn from<'w>(&self, words: &[&'w str]) -> &'w str {
+        let place = usize::try_from(self.below(words.len() as u64)).unwrap_or_default();
+        words.get(place).copied().unwrap_or_default()
+    }
+
+    fn hex(&self, digits: usize) -> String {
+        let mut text = String::with_capacity(digits);
+        while text.len() < digits {
+            text.push_str(&format!("{:016x}", self.below(u64::MAX)));
+        }
+        text.truncate(digits);
+        text
+    }
+}
+
+/// An event of the issue with this number; `variant` tells the issue's events apart.
+pub fn sample_event(issue: u64, variant: u64) -> Value {
+    let of_issue = Draw(SeededRandom::new(issue.wrapping_mul(7919) + 1));
+    let of_event = Draw(SeededRandom::new((issue << 24) ^ variant.wrapping_mul(104_729) ^ 0x5eed));
+    let frames: Vec<Value> = (0..FRAMES).map(|place| frame(issue, place, &of_issue)).collect();
+    let error = of_issue.from(&ERRORS);
+    let noun = of_issue.from(&NOUNS);
+    let user = of_event.below(5000);
+    json!({
+        "timestamp": 1_767_225_600.0_f64,
+        "platform": "python",
+        "level": "error",
+        "server_name": format!("web-{}", of_event.below(12)),
+        "release": format!("shop@2.{}.{}", issue % 3, of_event.below(4)),
+        "environment": if of_event.below(4) == 0 { "staging" } else { "production" },
+        "transaction": format!("/api/{noun}/{{id}}/"),
+        "logger": "shop.errors",
+        "exception": { "values": [{
+            "type": error,
+            "module": "builtins",
+            "value": format!("cannot {} {noun} {}: code {}", of_issue.from(&VERBS),
+                of_event.below(1_000_000), of_event.hex(8)),
+            "mechanism": { "type": "django", "handled": false },
+            "stacktrace": { "frames": frames },
+        }]},
+        "breadcrumbs": { "values": breadcrumbs(&of_event) },
+        "request": {
+            "url": format!("https://shop.example.com/api/{noun}/{}/", of_event.below(100_000)),
+            "method": "POST",
+            "query_string": format!("page={}&sort=newest", of_event.below(40)),
+            "headers": {
+                "Accept": "application/json", "Accept-Encoding": "gzip, deflate, br",
+                "Accept-Language": "en-GB,en;q=0.9", "Content-Type": "application/json",
+                "Host": "shop.example.com", "X-Request-Id": of_event.hex(32),
+                "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
+                "Cookie": "[Filtered]", "X-Forwarded-Proto": "https",
+            },
+            "data": { "quantity": of_event.below(9), "currency": "EUR", "note": of_event.hex(40) },
+            "env": { "SERVER_NAME": "shop.example.com", "SERVER_PORT": "443" },
+        },
+        "user": {
+            "id": user.to_string(), "email": format!("customer{user}@example.com"),
+            "ip_address": format!("203.0.113.{}", user % 250),
+        },
+        "contexts": {
+            "runtime": { "name": "CPython", "version": "3.12.4", "build": "3.12.4 (main, Jun  8 2024)" },
+            "os": { "name": "Linux", "version": "6.1.0", "kernel_version": "6.1.0-21-amd64" },
+            "trace": { "trace_id": of_event.hex(32), "span_id": of_event.hex(16), "op": "http.server" },
+            "culture": { "locale": "en_GB", "timezone": "Europe/Berlin" },
+        },
+        "tags": {
+            "region": of_event.from(&["eu-west", "eu-central", "us-east"]),
+            "plan": of_event.from(&["free", "team", "enterprise"]),
+            "worker": of_event.below(16).to_string(),
+        },
+        "extra": {
+            "sys.argv": ["/srv/shop/manage.py", "runserver"],
+            "attempt": of_event.below(5), "queue": "default", "elapsed_ms": of_event.below(4000),
+        },
+        "modules": modules(),
+        "sdk": {
+            "name": "sentry.python.django", "version": "2.20.0",
+            "integrations": ["django", "celery", "redis", "logging", "stdlib", "threading"],
+            "packages": [{ "name": "pypi:sentry-sdk", "version": "2.20.0" }],
+        },
+    })
+}
+
+fn frame(issue: u64, place: u64, draw: &Draw) -> Value {
+    let in_app = place % 3 == 2;
+    let (noun, verb) = (draw.from(&NOUNS), draw.from(&VERBS));
+    let library = draw.from(&LIBRARIES);
+    let (module, path) = if in_app {
+        (format!("shop.{noun}.service"), format!("shop/{noun}/service.py"))
+    } else {
+        (format!("{library}.{noun}"), format!("{library}/{noun}.py"))
+    };
+    let root = if in_app { "/srv/shop" } else { "/usr/lib/python3.12/site-packages" };
+    let line = |offset: u64| {
+        let indent = if offset % 3 == 0 { "        " } else { "    " };
+        format!("{indent}{noun}_{offset} = self.{verb}_{noun}(request, {offset})")
+    };
+    let function = if in_app { format!("{verb}_{noun}_{issue}") } else { format!("{verb}_{noun}") };
+    json!({
+        "function": function,
+        "module": module,
+        "filename": path,
+        "abs_path": format!("{root}/{path}"),
+        "lineno": 20 + draw.below(400),
+        "in_app": in_app,
+        "pre_context": (0..5).map(line).collect::<Vec<_>>(),
+        "context_line": format!("        return self.{verb}_{noun}(request)"),
+        "post_context": (5..10).map(line).collect::<Vec<_>>(),
+        "vars": if in_app {
+            json!({ "request": "<WSGIRequest: POST '/api/'>", "self": format!("<{noun} service>"),
+                "strict": "True", "limit": draw.below(100).to_string() })
+        } else {
+            Value::Null
+        },
+    })
+}
+
+fn breadcrumbs(draw: &Draw) -> Vec<Value> {
+    let crumb = |place: u64| {
+        let noun = draw.from(&NOUNS);
+        match place % 3 {
+            0 => json!({
+                "timestamp": 1_767_225_500.0_f64, "type": "http", "category": "httplib", "level": "info",
+                "data": { "url": format!("http://{noun}.internal/v1/{}", draw.below(10_000)),
+                    "method": "GET", "status_code": 200, "reason": "OK" },
+            }),
+            1 => json!({
+                "timestamp": 1_767_225_550.0_f64, "category": "query", "level": "info",
+                "message": format!("SELECT * FROM shop_{noun} WHERE id = %s AND state = %s LIMIT {}",
+                    draw.below(50)),
+            }),
+            _ => json!({
+                "timestamp": 1_767_225_580.0_f64, "category": "shop.log", "level": "warning",
+                "message": format!("{noun} {} took {} ms", draw.below(100_000), draw.below(900)),
+            }),
+        }
+    };
+    (0..BREADCRUMBS).map(crumb).collect()
+}
+
+fn modules() -> Value {
+    let module = |(place, name): (usize, &&str)| {
+        ((*name).to_owned(), json!(format!("{}.4.{place}", place + 1)))
+    };
+    Value::Object(LIBRARIES.iter().chain(&NOUNS).enumerate().map(module).collect())
+}
+
+/// Bodies of requests, made beforehand as far as possible.
+///
+/// Each request needs an event id of its own. It stands in the envelope's header, which is a gzip
+/// member by itself, followed by the rest, which was compressed once.
+pub struct SampleEvents {
+    bodies: Vec<Bytes>,
+    next: AtomicUsize,
+    compressed: bool,
+}
+
+impl SampleEvents {
+    /// Events of so many issues.
+    pub fn new(seed: u64, issues: usize, compressed: bool) -> Self {
+        let issues = issues.max(1);
+        let count = issues.max(MIN_BODIES);
+        let body = |number: usize| {
+            let issue = (number % issues) as u64;
+            let variant = (number / issues) as u64 + seed * 1000;
+            let event = sample_event(issue + seed * 1_000_000, variant).to_string();
+            let item = format!("{{\"type\":\"event\",\"length\":{}}}\n{event}\n", event.len());
+            Bytes::from(if compressed { gzip(item.as_bytes()) } else { item.into_bytes() })
+        };
+        let bodies = (0..count).map(body).collect();
+        Self { bodies, next: AtomicUsize::new(0), compressed }
+    }
+
+    /// The next request's event id and body.
+    pub fn next(&self, random: &dyn Random) -> (Uuid, Bytes) {
+        let event_id = random.uuid();
+        let header = format!("{{\"event_id\":\"{}\"}}\n", event_id.simple());
+        let place = self.next.fetch_add(1, Ordering::Relaxed) % self.bodies.len();
+        let rest = self.bodies.get(place).cloned().unwrap_or_default();
+        let mut body = BytesMut::with_capacity(header.len() + rest.len() + 32);
+        if self.compressed {
+            put_stored_member(&mut body, header.as_bytes());
+        } else {
+            body.put_slice(header.as_bytes());
+        }
+        body.put_slice(&rest);
+        (event_id, body.freeze())
+    }
+}
+
+fn gzip(content: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::new(6));
+    // Writing to memory does not fail.
+    let _infallible = encoder.write_all(content);
+    encoder.finish().unwrap_or_default()
+}
+
+/// A gzip member that holds its content as it is (RFC 1952 around one stored block of RFC 1951).
+fn put_stored_member(out: &mut BytesMut, content: &[u8]) {
+    out.put_slice(&[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255]);
+    let length = u16::try_from(content.len()).unwrap_or(u16::MAX);
+    out.put_u8(1);
+    out.put_u16_le(length);
+    out.put_u16_le(!length);
+    out.put_slice(content);
+    let mut crc = Crc::new();
+    crc.update(content);
+    out.put_u32_le(crc.sum());
+    out.put_u32_le(length.into());
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use flate2::read::MultiGzDecoder;
+
+    use super::*;
+
+    #[test]
+    fn a_body_is_an_envelope_of_the_usual_size_with_an_id_of_its_own() {
+        let events = SampleEvents::new(1, 3, true);
+        let random = SeededRandom::new(1);
+        let (first, body) = events.next(&random);
+        let mut plain = Vec::new();
+        MultiGzDecoder::new(body.as_ref()).read_to_end(&mut plain).unwrap();
+        let envelope = mishap_protocol::envelope::Envelope::read(&plain).unwrap();
+        assert_eq!(envelope.header.event_id, Some(first));
+        assert_eq!(envelope.items.len(), 1);
+        let size = envelope.items[0].payload.len();
+        assert!((10_000..30_000).contains(&size), "{size}");
+        assert_ne!(events.next(&random).0, first);
+    }
+
+    #[test]
+    fn events_of_an_issue_differ_and_are_the_same_each_time() {
+        assert_eq!(sample_event(3, 4), sample_event(3, 4));
+        assert_ne!(sample_event(3, 4), sample_event(3, 5));
+        assert_ne!(sample_event(3, 4), sample_event(4, 4));
+    }
+}

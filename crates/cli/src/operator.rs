@@ -1,0 +1,67 @@
+//! What commands work with: the settings, and connections made of them.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use mishap_boot::logs;
+use mishap_boot::settings::catalogue::{DATABASE_HOST, DATABASE_URL};
+use mishap_boot::settings::{Environment, LogFormat, LogSettings, Settings};
+use mishap_core::random::{Random, SystemRandom};
+use mishap_storage::{Pool, PooledConn};
+
+/// Where `mishap dev` says how its servers are reached.
+pub(crate) const DEV_ENVIRONMENT: &str = ".local/mishap.env";
+
+/// Connections of a command.
+const CONNECTIONS: usize = 4;
+
+/// An operator at the command line.
+pub(crate) struct Operator {
+    /// What is set.
+    pub(crate) settings: Settings,
+    /// Connections to PostgreSQL.
+    pub(crate) pool: Pool,
+    /// Randomness.
+    pub(crate) random: Arc<dyn Random>,
+}
+
+impl Operator {
+    /// Reads the settings and prepares connections.
+    pub(crate) fn new() -> anyhow::Result<Self> {
+        let settings = settings()?;
+        let config = mishap_process::database(&settings.database, "cli", CONNECTIONS)?;
+        let pool = Pool::new(&config, &tokio::runtime::Handle::current())?;
+        Ok(Self { settings, pool, random: Arc::new(SystemRandom) })
+    }
+
+    /// A connection.
+    pub(crate) async fn conn(&self) -> anyhow::Result<PooledConn> {
+        self.pool.get().await.context("PostgreSQL cannot be reached; see DATABASE_URL")
+    }
+}
+
+/// Reads the settings of a command, and begins to log what goes wrong.
+pub(crate) fn settings() -> anyhow::Result<Settings> {
+    let mut env = Environment::of_process();
+    if !env.is_set(&DATABASE_URL) && !env.is_set(&DATABASE_HOST) {
+        add_dev_environment(&mut env, Path::new(DEV_ENVIRONMENT))?;
+    }
+    let settings = Settings::read(&mut env);
+    env.check()?;
+    logs::begin(&LogSettings { level: "warn".to_owned(), format: LogFormat::Auto })?;
+    Ok(settings)
+}
+
+/// Adds what a running `mishap dev` wrote down, if one is running here.
+fn add_dev_environment(env: &mut Environment, path: &Path) -> anyhow::Result<()> {
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
+    };
+    for (name, value) in text.lines().filter_map(|line| line.split_once('=')) {
+        env.set(name, value);
+    }
+    Ok(())
+}

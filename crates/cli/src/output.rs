@@ -1,0 +1,61 @@
+//! What a command says: for people, or as JSON.
+
+use std::fmt::Display;
+use std::io::Write as _;
+
+use serde::Serialize;
+
+/// How a command says what it did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Output {
+    /// For people.
+    Human,
+    /// One JSON value.
+    Json,
+}
+
+impl Output {
+    /// Says the result of a command.
+    pub(crate) fn show(self, result: &(impl Serialize + Display)) -> anyhow::Result<()> {
+        let text = match self {
+            Self::Human => result.to_string(),
+            Self::Json => serde_json::to_string(result)?,
+        };
+        say(&text);
+        Ok(())
+    }
+}
+
+/// Writes lines to standard output. A reader who has seen enough is no failure.
+pub(crate) fn say(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _gone = writeln!(out, "{}", text.trim_end()).and_then(|()| out.flush());
+}
+
+/// Lines of cells, aligned in columns; the first line is the heading.
+pub(crate) fn table(rows: &[Vec<String>]) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or_default()
+    };
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_stand_in_columns() {
+        let row = |cells: [&str; 3]| cells.map(str::to_owned).to_vec();
+        let text = table(&[row(["id", "what", "n"]), row(["12", "ä", "3"])]);
+        assert_eq!(text, "id  what  n\n12  ä     3");
+        assert_eq!(table(&[]), "");
+    }
+}

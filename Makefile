@@ -1,0 +1,14 @@
+# A menu. What needs more than a line is a subcommand of `mishap`, or a test.
+
+.PHONY: help run test
+
+help:   ## Show this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+
+run:    ## Run everything here, on a private PostgreSQL and Redis
+	cargo build --release --locked -p mishap-cli
+	target/release/mishap dev
+
+test:   ## Run all tests, on private servers
+	cargo build --workspace --locked
+	cargo test --workspace --locked

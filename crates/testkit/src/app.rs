@@ -1,0 +1,222 @@
+//! The product as it runs, in the test's own process: a web server on a free port, and a digest that
+//! works when the test says so.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use mishap_boot::shutdown::CancellationToken;
+use mishap_boot::tasks::Tasks;
+use mishap_core::admission::{Backlog, SizeLimits};
+use mishap_core::clock::{Clock as _, ManualClock, SystemClock};
+use mishap_core::random::SystemRandom;
+use mishap_protocol::dsn::Dsn;
+use mishap_queue::{Keys, Redis, RedisConfig};
+use mishap_storage::{Pool, tallies};
+use mishap_web::ingest::IngestConfig;
+use mishap_web::{AppState, RunningServer, WebConfig};
+use mishap_worker::digest::Digester;
+use mishap_worker::jobs::JobContext;
+use url::Url;
+
+use crate::client::Client;
+use crate::database::{Tenant, TestDatabase, config};
+use crate::servers::shared;
+
+/// What a test wants to be different.
+pub struct Options {
+    /// How large things may be.
+    pub sizes: SizeLimits,
+    /// How much may wait.
+    pub max_backlog: Backlog,
+    /// Whether ingest is stopped.
+    pub freeze: bool,
+    /// Whether there is a Redis.
+    pub redis: bool,
+    /// Networks whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<String>,
+    /// Where PostgreSQL is, if not where the shared one is.
+    pub database: Option<TestDatabase>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            sizes: SizeLimits::default(),
+            max_backlog: Backlog { rows: 200_000, oldest_seconds: 900 },
+            freeze: false,
+            redis: false,
+            trusted_proxies: Vec::new(),
+            database: None,
+        }
+    }
+}
+
+/// The product as it runs.
+pub struct TestApp {
+    /// Its database.
+    pub database: TestDatabase,
+    /// Its Redis, if it has one; the keys are the test's own.
+    pub redis: Option<Redis>,
+    /// The clock of web. It stands where the machine's clock stood when the test began.
+    pub clock: Arc<ManualClock>,
+    /// Where it is.
+    pub url: Url,
+    /// A first organization.
+    pub tenant: Tenant,
+    digester: Digester,
+    server: Option<RunningServer>,
+    tasks: Tasks,
+}
+
+impl TestApp {
+    /// Starts it, with a first organization and project called `shop`.
+    pub async fn start() -> Self {
+        Self::start_with(Options::default()).await
+    }
+
+    /// Starts it as a test wants it.
+    pub async fn start_with(options: Options) -> Self {
+        mishap_process::install_encryption();
+        let database = match options.database {
+            Some(database) => database,
+            None => TestDatabase::new().await,
+        };
+        let tenant = database.tenant("shop").await;
+        let redis = options.redis.then(test_redis);
+        let clock = Arc::new(ManualClock::new(SystemClock.now()));
+        let tasks = Tasks::new(CancellationToken::new());
+        let runtime = tokio::runtime::Handle::current();
+        let pool = |connections| Pool::new(&config(&database.url, connections), &runtime).unwrap();
+        let listen = SocketAddr::from(([127, 0, 0, 1], 0));
+        let public_url = Url::parse("http://mishap.test").unwrap();
+        let server = mishap_web::start(
+            WebConfig {
+                listen,
+                threads: 1,
+                state: AppState::new(pool(4), public_url),
+                ingest: IngestConfig {
+                    pool: pool(3),
+                    redis: redis.clone(),
+                    clock: clock.clone(),
+                    random: Arc::new(SystemRandom),
+                    sizes: options.sizes,
+                    max_backlog: options.max_backlog,
+                    freeze: options.freeze,
+                    trusted_proxies: options
+                        .trusted_proxies
+                        .iter()
+                        .map(|network| network.parse().unwrap())
+                        .collect(),
+                },
+            },
+            &tasks,
+        )
+        .unwrap();
+        let url = Url::parse(&format!("http://{}", server.address)).unwrap();
+        let digester = Digester::new(pool(6));
+        Self { database, redis, clock, url, tenant, digester, server: Some(server), tasks }
+    }
+
+    /// A client without credentials.
+    pub fn anonymous(&self) -> Client {
+        Client::new(self.url.clone(), None)
+    }
+
+    /// A client with the first organization's token.
+    pub fn owner(&self) -> Client {
+        Client::new(self.url.clone(), Some(self.tenant.token.clone()))
+    }
+
+    /// The first project's DSN, as an SDK would be given it.
+    pub fn dsn(&self) -> Dsn {
+        self.tenant.dsn(&self.url)
+    }
+
+    /// The path of an ingest endpoint of the first project, such as `envelope`.
+    pub fn ingest_path(&self, endpoint: &str) -> String {
+        format!("/api/{}/{endpoint}/", self.tenant.project)
+    }
+
+    /// Digests everything that waits, and folds the statistics; says how many envelopes waited.
+    pub async fn digest(&self) -> usize {
+        let mut rows = 0;
+        loop {
+            let digested = self.digester.digest_oldest(Duration::ZERO).await.unwrap();
+            if digested == 0 {
+                break;
+            }
+            rows += digested;
+        }
+        self.fold().await;
+        rows
+    }
+
+    /// Digests, for tests of digesting itself.
+    pub fn digester(&self) -> &Digester {
+        &self.digester
+    }
+
+    /// Folds the statistics until nothing waits, those of requests that were just refused included.
+    pub async fn fold(&self) {
+        let mut conn = self.database.conn().await;
+        while tallies::fold(&mut conn).await.unwrap().tallies > 0 {}
+    }
+
+    /// What jobs work with.
+    pub fn jobs(&self) -> JobContext {
+        JobContext {
+            pool: self.database.pool.clone(),
+            redis: self.redis.clone(),
+            clock: Arc::new(SystemClock),
+            retention_days: 30,
+        }
+    }
+
+    /// The time by web's clock.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    /// Stops the server in order; what was counted is written.
+    pub async fn stop(&mut self) {
+        if let Some(server) = self.server.take() {
+            server.stop().await.unwrap();
+        }
+        self.tasks.stop().cancel();
+        assert!(self.tasks.finish(Duration::from_secs(20)).await, "a background task hangs");
+    }
+
+    /// How items ended so far, by category and reason, once everything is counted. Stops the server:
+    /// it writes down what it refused.
+    pub async fn outcomes(&mut self) -> Vec<(String, String, i64)> {
+        self.stop().await;
+        self.fold().await;
+        let mut conn = self.database.conn().await;
+        let totals = mishap_storage::outcomes::totals(&mut conn, None).await.unwrap();
+        totals
+            .into_iter()
+            .map(|total| {
+                (total.category.name().to_owned(), total.reason.name().to_owned(), total.quantity)
+            })
+            .collect()
+    }
+}
+
+/// Redis with keys of a test's own.
+pub fn test_redis() -> Redis {
+    let prefix = format!("test-{}:", uuid::Uuid::from_u128(random_bits()));
+    redis_at(&shared().redis_url, &prefix)
+}
+
+/// Redis at a URL, with keys behind a prefix.
+pub fn redis_at(url: &str, prefix: &str) -> Redis {
+    let keys = Keys::new(prefix);
+    Redis::new(&RedisConfig { url: url.to_owned().into(), keys }).unwrap()
+}
+
+fn random_bits() -> u128 {
+    use mishap_core::random::Random as _;
+    SystemRandom.uuid().as_u128()
+}

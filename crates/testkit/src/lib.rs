@@ -1,0 +1,24 @@
+//! For tests only: private servers, a database of one's own, the product as it runs, clients and
+//! builders.
+//!
+//! | to test | take |
+//! |---|---|
+//! | a query | [`TestDatabase`] |
+//! | a flow through HTTP, the digest and the API | [`TestApp`] |
+//! | what survives when programs and servers die | [`Servers`] and [`Program`] |
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on must stop")]
+
+mod app;
+pub mod builders;
+mod client;
+mod database;
+pub mod proc;
+mod program;
+mod servers;
+
+pub use self::app::{Options, TestApp, redis_at, test_redis};
+pub use self::client::{Answer, Client};
+pub use self::database::{Tenant, TestDatabase, config};
+pub use self::program::{Program, built_program, free_port};
+pub use self::servers::{Servers, shared, tools};

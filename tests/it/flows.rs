@@ -1,0 +1,3 @@
+//! From an SDK's request to what the API shows.
+
+mod first_event;

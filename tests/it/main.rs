@@ -1,0 +1,3 @@
+//! The integration test: everything that needs more than one crate, or a server.
+
+mod flows;

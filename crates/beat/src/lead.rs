@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use metrics::{counter, gauge};
+use mishap_core::causes::Causes;
 use mishap_queue::Redis;
 use mishap_storage::{Pool, jobs};
 use uuid::Uuid;
@@ -56,8 +57,7 @@ impl Leader {
         if let (Some(redis), true) = (&self.redis, pushed > 0) {
             // Without the hint the worker finds the jobs a few seconds later.
             if let Err(error) = redis.hint_job().await {
-                let error = &error as &dyn std::error::Error;
-                tracing::debug!(error, "the workers cannot be told of jobs");
+                tracing::debug!(error = %Causes(&error), "the workers cannot be told of jobs");
             }
         }
         Ok(true)

@@ -24,6 +24,7 @@
 
 pub mod access;
 pub mod admission;
+pub mod causes;
 pub mod clock;
 pub mod function_name;
 pub mod grouping;

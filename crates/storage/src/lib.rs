@@ -41,8 +41,6 @@ pub mod quotas;
 mod schema;
 mod sql;
 pub mod tallies;
-#[cfg(feature = "testing")]
-pub mod testing;
 mod tls;
 mod tx;
 

@@ -6,6 +6,7 @@ use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Bool, Text};
 use diesel_async::{AsyncMigrationHarness, RunQueryDsl as _, SimpleAsyncConnection as _};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
+use mishap_core::causes::Causes;
 
 use crate::error::Result;
 use crate::pool::{Conn, Pool};
@@ -118,7 +119,7 @@ pub async fn wait_until_current(pool: &Pool) {
                 told = true;
             }
             Err(error) if !told => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "waiting for PostgreSQL");
+                tracing::warn!(error = %Causes(&error), "waiting for PostgreSQL");
                 told = true;
             }
             Ok(_) | Err(_) => {}

@@ -7,6 +7,7 @@ use chrono::{DateTime, Datelike as _, Days, Months, NaiveDate, NaiveTime, Utc};
 use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Text};
 use diesel_async::{AsyncConnection as _, RunQueryDsl as _, SimpleAsyncConnection as _};
+use mishap_core::causes::Causes;
 
 use crate::error::{ErrorClass, Result};
 use crate::pool::Conn;
@@ -211,7 +212,7 @@ pub async fn drop_before(
                 conn.batch_execute("ROLLBACK").await?;
                 tracing::warn!(
                     partition.name,
-                    error = &error as &dyn std::error::Error,
+                    error = %Causes(&error),
                     "a partition could not be dropped and is left for the next time"
                 );
                 break;

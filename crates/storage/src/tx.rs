@@ -3,6 +3,7 @@
 use std::future::Future;
 
 use diesel_async::{AnsiTransactionManager, TransactionManager as _};
+use mishap_core::causes::Causes;
 
 use crate::error::{ErrorClass, Result};
 use crate::pool::Conn;
@@ -50,7 +51,7 @@ where
             match attempt(conn, &body).await {
                 Err(error) if error.class() == ErrorClass::Conflict => {
                     tracing::debug!(
-                        error = &error as &dyn std::error::Error,
+                        error = %Causes(&error),
                         "a transaction conflicted and begins again"
                     );
                 }

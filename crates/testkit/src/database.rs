@@ -3,8 +3,10 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use mishap_core::access::Role;
-use mishap_core::access::Scopes;
+use diesel::QueryableByName;
+use diesel::sql_types::Text;
+use diesel_async::{RunQueryDsl as _, SimpleAsyncConnection as _};
+use mishap_core::access::{Role, Scopes};
 use mishap_core::id::{OrganizationId, ProjectId, UserId};
 use mishap_core::random::{Random as _, SystemRandom};
 use mishap_core::secret::ApiToken;
@@ -22,6 +24,12 @@ const TEMPLATE: &str = "migrated";
 
 /// Connections of one test.
 const CONNECTIONS: usize = 12;
+
+#[derive(QueryableByName)]
+struct JsonRow {
+    #[diesel(sql_type = Text)]
+    json: String,
+}
 
 /// A database of one test's own.
 pub struct TestDatabase {
@@ -123,12 +131,8 @@ impl TestDatabase {
     pub async fn rows(&self, query: &str) -> Vec<serde_json::Value> {
         let mut conn = self.conn().await;
         let text = format!("SELECT row_to_json(r)::text AS json FROM ({query}) AS r");
-        mishap_storage::testing::texts(&mut conn, text)
-            .await
-            .unwrap()
-            .iter()
-            .map(|text| serde_json::from_str(text).unwrap())
-            .collect()
+        let rows: Vec<JsonRow> = diesel::sql_query(text).load(&mut *conn).await.unwrap();
+        rows.iter().map(|row| serde_json::from_str(&row.json).unwrap()).collect()
     }
 
     /// The one number that a query gives.
@@ -183,5 +187,5 @@ async fn make_template() {
 
 async fn run_sql(url: &str, text: &str) {
     let mut conn = mishap_storage::connect(&config(url, 1)).await.unwrap();
-    mishap_storage::testing::execute(&mut conn, text).await.unwrap();
+    conn.batch_execute(text).await.unwrap();
 }

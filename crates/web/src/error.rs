@@ -5,6 +5,7 @@
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
+use mishap_core::causes::Causes;
 use mishap_core::page::InvalidCursor;
 use mishap_storage::ErrorClass;
 use serde::Serialize;
@@ -99,7 +100,7 @@ impl ResponseError for ApiError {
         match self {
             Self::Internal(error) => tracing::error!("a request failed: {error:#}"),
             Self::Unavailable(error) => {
-                tracing::error!(error = error as &dyn std::error::Error, "a request failed");
+                tracing::error!(error = %Causes(error), "a request failed");
             }
             Self::Unauthorized | Self::Forbidden | Self::NotFound | Self::Invalid(_) => {}
         }

@@ -13,6 +13,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use metrics::{counter, histogram};
+use mishap_core::causes::Causes;
 use mishap_storage::bodies::Packer;
 use mishap_storage::dead_letters::{self, Poison};
 use mishap_storage::events::record::{Recorded, record};
@@ -110,13 +111,13 @@ impl Digester {
     async fn bisect(&self, mut tickets: Vec<Ticket>, failure: Error) -> Result<()> {
         tracing::warn!(
             rows = tickets.len(),
-            error = &failure as &dyn std::error::Error,
+            error = %Causes(&failure),
             "a batch failed and is divided"
         );
         match tickets.as_slice() {
             [] => Err(failure),
             [ticket] if failure.class() == ErrorClass::Fault => {
-                self.bury(*ticket, &causes(&failure)).await
+                self.bury(*ticket, &Causes(&failure).to_string()).await
             }
             [ticket] => {
                 // Somebody was in its way five times; it is tried alone, and not for ever.
@@ -212,17 +213,6 @@ pub fn batch_length(tickets: &[Ticket]) -> usize {
         bytes <= MAX_BYTES
     };
     tickets.iter().take(MAX_ROWS).take_while(fits).count().max(1).min(tickets.len())
-}
-
-/// An error with everything that led to it.
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 fn note_buried(rows: usize) {

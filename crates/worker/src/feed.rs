@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use mishap_boot::shutdown::CancellationToken;
 use mishap_boot::tasks::Tasks;
+use mishap_core::causes::Causes;
 use mishap_queue::Redis;
 use mishap_queue::hints::HintReader;
 use mishap_storage::inbox::{self, Ticket};
@@ -120,8 +121,7 @@ async fn read_hints(
             }
             Err(error) => {
                 if are_hinted.swap(false, Ordering::Relaxed) {
-                    let error = &error as &dyn std::error::Error;
-                    tracing::warn!(error, "there are no hints; looking for work instead");
+                    tracing::warn!(error = %Causes(&error), "there are no hints; looking for work instead");
                 }
                 tokio::select! {
                     () = stop.cancelled() => {}
@@ -231,7 +231,7 @@ impl Lane {
     }
 
     async fn pause_after(&self, error: &Error) {
-        tracing::warn!(error = error as &dyn std::error::Error, "a batch was left for later");
+        tracing::warn!(error = %Causes(error), "a batch was left for later");
         tokio::select! {
             () = self.stop.cancelled() => {}
             () = tokio::time::sleep(PAUSE) => {}

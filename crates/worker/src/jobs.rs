@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use metrics::{counter, gauge, histogram};
 use mishap_boot::shutdown::CancellationToken;
+use mishap_core::causes::Causes;
 use mishap_core::clock::Clock;
 use mishap_queue::Redis;
 use mishap_queue::job::Job;
@@ -62,8 +63,7 @@ pub(crate) async fn keep_running(
         match run_due(&context, &stop).await {
             Ok(()) => {}
             Err(error) => {
-                let error = &error as &dyn std::error::Error;
-                tracing::warn!(error, "jobs cannot be leased");
+                tracing::warn!(error = %Causes(&error), "jobs cannot be leased");
             }
         }
         tokio::select! {

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use mishap_boot::metrics::Description;
 use mishap_boot::tasks::Tasks;
+use mishap_core::causes::Causes;
 use mishap_core::clock::Clock;
 use mishap_core::random::Random;
 use mishap_process::Process;
@@ -123,8 +124,7 @@ async fn rotate(pool: &Pool) {
         inbox::rotate(&mut conn).await
     };
     if let Err(error) = rotated.await {
-        let error = &error as &dyn std::error::Error;
-        tracing::debug!(error, "the inbox was not rotated");
+        tracing::debug!(error = %Causes(&error), "the inbox was not rotated");
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use metrics::{counter, histogram};
 use mishap_boot::shutdown::CancellationToken;
+use mishap_core::causes::Causes;
 use mishap_storage::{Pool, Result, tallies};
 use tokio::time::Instant;
 
@@ -21,8 +22,7 @@ pub(crate) async fn keep_folding(pool: Pool, stop: CancellationToken) {
     while !stop.is_cancelled() {
         let began = Instant::now();
         if let Err(error) = fold(&pool).await {
-            let error = &error as &dyn std::error::Error;
-            tracing::warn!(error, "the statistics were not brought up to date");
+            tracing::warn!(error = %Causes(&error), "the statistics were not brought up to date");
         }
         let pause = (began.elapsed() * PAUSE_FACTOR).max(PERIOD);
         tokio::select! {

@@ -192,7 +192,7 @@ fn frame(issue: u64, place: u64, draw: &Draw) -> Value {
     };
     let root = if in_app { "/srv/shop" } else { "/usr/lib/python3.12/site-packages" };
     let line = |offset: u64| {
-        let indent = if offset % 3 == 0 { "        " } else { "    " };
+        let indent = if offset.is_multiple_of(3) { "        " } else { "    " };
         format!("{indent}{noun}_{offset} = self.{verb}_{noun}(request, {offset})")
     };
     let function = if in_app { format!("{verb}_{noun}_{issue}") } else { format!("{verb}_{noun}") };

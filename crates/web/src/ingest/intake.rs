@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use mishap_boot::shutdown::CancellationToken;
+use mishap_core::causes::Causes;
 use mishap_core::clock::Clock;
 use mishap_core::random::Random;
 use mishap_core::tally::Tally;
@@ -212,7 +213,7 @@ impl Committer {
             Err(error) => {
                 if self.away_since.is_none() || error.class() == ErrorClass::Fault {
                     tracing::error!(
-                        error = &error as &dyn std::error::Error,
+                        error = %Causes(&error),
                         "PostgreSQL cannot take envelopes"
                     );
                 }
@@ -248,7 +249,7 @@ impl Committer {
             Ok(Appended::Full) => Err(NotDurable),
             Err(error) => {
                 tracing::warn!(
-                    error = &error as &dyn std::error::Error,
+                    error = %Causes(&error),
                     "Redis cannot take envelopes either"
                 );
                 Err(NotDurable)
@@ -269,7 +270,7 @@ pub(super) async fn pass_hints(mut hints: mpsc::Receiver<Vec<Ticket>>, redis: Re
             Err(error) => {
                 if !is_down {
                     tracing::warn!(
-                        error = &error as &dyn std::error::Error,
+                        error = %Causes(&error),
                         "workers cannot be told of new envelopes"
                     );
                 }

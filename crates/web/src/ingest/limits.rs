@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use mishap_core::admission::Backlog;
+use mishap_core::causes::Causes;
 use mishap_core::clock::Clock;
 use mishap_core::policy::KeyPolicy;
 use mishap_core::quota::{Categories, Ledger, RateLimit};
@@ -92,7 +93,7 @@ impl Limits {
             Ok(Err(error)) => {
                 self.ledger().end_exchange(&[]);
                 tracing::debug!(
-                    error = &error as &dyn std::error::Error,
+                    error = %Causes(&error),
                     "limits cannot be exchanged"
                 );
             }

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use mishap_core::causes::Causes;
 use mishap_core::clock::Clock;
 use mishap_core::id::ProjectId;
 use mishap_core::policy::KeyPolicy;
@@ -127,7 +128,7 @@ impl Policies {
                     Ok(()) => {}
                     Err(error) => {
                         tracing::warn!(
-                            error = &error as &dyn std::error::Error,
+                            error = %Causes(&error),
                             "policies cannot be looked up"
                         );
                         tokio::time::sleep(Duration::from_millis(200)).await;

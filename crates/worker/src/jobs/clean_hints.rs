@@ -1,6 +1,7 @@
 //! Removes workers that died from the readers of hints.
 
 use super::JobContext;
+use mishap_core::causes::Causes;
 
 pub(super) async fn run(context: &JobContext) -> anyhow::Result<()> {
     let Some(redis) = &context.redis else {
@@ -14,8 +15,7 @@ pub(super) async fn run(context: &JobContext) -> anyhow::Result<()> {
         }
         // What Redis forgot need not be cleaned, and it may be back by the next time.
         Err(error) => {
-            let error = &error as &dyn std::error::Error;
-            tracing::debug!(error, "the readers of hints cannot be cleaned up");
+            tracing::debug!(error = %Causes(&error), "the readers of hints cannot be cleaned up");
         }
     }
     Ok(())

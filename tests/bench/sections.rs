@@ -1,0 +1,222 @@
+//! What is measured on a running installation.
+
+use std::time::{Duration, Instant};
+
+use mishap_storage::partitions;
+use mishap_testkit::{Client, proc};
+
+use crate::Options;
+use crate::installation::{Installation, Loaded};
+use crate::table::Table;
+use crate::usage::{Usage, per_thousand};
+
+/// Days that the stored events are spread over.
+const STORED_DAYS: i64 = 20;
+
+/// How often a list is read.
+const READS: usize = 500;
+
+/// From the start of web until it takes an event, and memory while nothing happens.
+pub(crate) async fn start(installation: &mut Installation, table: &mut Table) {
+    let idle =
+        |name: &str, pid: u32| (format!("memory idle: {name}"), mebibytes(proc::memory(pid)));
+    let Installation { web, worker, beat, .. } = installation;
+    let rows = [
+        (idle("beat", beat.pid()), "12 MiB"),
+        (idle("web", web.pid()), "30 MiB"),
+        (idle("worker", worker.pid()), "40 MiB"),
+    ];
+    for ((what, measured), good) in rows {
+        table.add(what, measured, good, "");
+    }
+    let mut starts = Vec::new();
+    for _ in 0..5 {
+        web.stop();
+        let began = Instant::now();
+        web.spawn();
+        web.wait_until_ready();
+        starts.push(began.elapsed());
+    }
+    starts.sort_unstable();
+    table.add("start of web to ready (median of 5)", millis(starts[2]), "500 ms", "");
+}
+
+/// 500 events a second, whatever the server does.
+pub(crate) async fn accept(installation: &Installation, table: &mut Table) {
+    installation.load(&["--events", "2000"]);
+    let before = Usage::of(installation);
+    let began = Instant::now();
+    let loaded = installation.load(&["--rate", "500", "--seconds", "30"]);
+    let used = Usage::of(installation).since(before);
+    let latency = &loaded.latency_ms;
+    table.add("accept at 500/s: p50", format!("{} ms", latency.p50), "8 ms", "");
+    table.add("accept at 500/s: p99", format!("{} ms", latency.p99), "20 ms", "");
+    let share = used.all().as_secs_f64() / began.elapsed().as_secs_f64();
+    table.add("CPUs in use at 500/s, servers included", format!("{share:.2}"), "", "");
+}
+
+/// CPU of an event, in seconds for 1,000.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Cost {
+    all: f64,
+}
+
+/// As many events as the installation takes.
+pub(crate) async fn digest(installation: &Installation, seconds: u64, table: &mut Table) -> Cost {
+    // A first look at each issue, and time for the dictionary.
+    installation.load(&["--events", "4000"]);
+    train(installation).await;
+    let bytes_before = database_bytes(installation).await;
+    let (loaded, used) = loaded(installation, seconds);
+    let Installation { web, worker, servers, .. } = installation;
+    let full = |pid: u32| mebibytes(proc::peak_memory(pid));
+    let events = loaded.digested;
+    let rate = format!("{:.0}/s", loaded.digested_per_second);
+    table.add("digested, end to end", rate, "2,500/s", "4,000/s");
+    let tail = loaded.digested_after_seconds - seconds as f64;
+    table.add("backlog empty after the load", format!("{tail:.1} s"), "", "");
+    table.add("bytes of a request", format!("{:.0}", loaded.bytes_per_request), "", "");
+    table.add("request p50", format!("{} ms", loaded.latency_ms.p50), "", "");
+    table.add("request p99", format!("{} ms", loaded.latency_ms.p99), "25 ms", "");
+    table.add("request max", format!("{} ms", loaded.latency_ms.max), "", "");
+    let cpu = |cpu: Duration| format!("{:.3} s", per_thousand(cpu, events));
+    table.add("CPU per 1,000: web", cpu(used.web), "", "");
+    table.add("CPU per 1,000: worker", cpu(used.worker), "", "");
+    table.add("CPU per 1,000: web + worker", cpu(used.web + used.worker), "0.35 s", "0.22 s");
+    table.add("CPU per 1,000: PostgreSQL", cpu(used.postgres), "0.20 s", "0.08 s");
+    table.add("CPU per 1,000: Redis", cpu(used.redis), "0.05 s", "0.02 s");
+    table.add("memory at full load: web", full(web.pid()), "64 MiB", "");
+    table.add("memory at full load: worker", full(worker.pid()), "96 MiB", "");
+    let redis = servers.redis.pid().map(proc::memory).unwrap_or_default();
+    table.add("memory at full load: Redis", mebibytes(redis), "", "");
+
+    installation.database.sql("VACUUM").await;
+    let grown = database_bytes(installation).await - bytes_before;
+    let each = grown / i64::try_from(events.max(1)).unwrap();
+    table.add("disk per event, all in", format!("{each} bytes"), "3,000", "1,000");
+    Cost { all: per_thousand(used.all(), events) }
+}
+
+fn loaded(installation: &Installation, seconds: u64) -> (Loaded, Usage) {
+    let before = Usage::of(installation);
+    let loaded = installation.load(&["--seconds", &seconds.to_string()]);
+    (loaded, Usage::of(installation).since(before))
+}
+
+/// Lets the worker train dictionaries now, and waits until it has.
+async fn train(installation: &Installation) {
+    let database = &installation.database;
+    database.sql("INSERT INTO jobs (name, payload) VALUES ('train_dictionaries', 'null')").await;
+    loop {
+        if database.number("SELECT count(*) FROM jobs WHERE name = 'train_dictionaries'").await == 0
+        {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    // Projects are known for a while before they are asked for again.
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    let dictionaries = database.number("SELECT count(*) FROM dictionaries").await;
+    println!("dictionaries: {dictionaries}");
+}
+
+/// The cost of an event with many stored, against the cost with few.
+pub(crate) async fn flat(
+    installation: &Installation,
+    options: &Options,
+    empty: Cost,
+    table: &mut Table,
+) {
+    let database = &installation.database;
+    let mut conn = database.conn().await;
+    let now = mishap_storage::now(&mut conn).await.unwrap();
+    for day in 0..=STORED_DAYS {
+        let time = now - chrono::TimeDelta::days(day);
+        partitions::ensure(&mut conn, &partitions::EVENTS, time).await.unwrap();
+    }
+    drop(conn);
+    let missing = options.stored - database.number("SELECT count(*) FROM events").await;
+    if missing > 0 {
+        database
+            .sql(&format!(
+                "INSERT INTO events (project_id, issue_id, received, event_id, dictionary_id, level, body)
+                 SELECT project_id, issue_id, received - (1 + n % {STORED_DAYS}) * interval '1 day',
+                     gen_random_uuid(), dictionary_id, level, body
+                 FROM (SELECT * FROM events ORDER BY received DESC LIMIT 50000) AS sample,
+                     generate_series(1, {}) AS n
+                 LIMIT {missing}",
+                missing / 50_000 + 1
+            ))
+            .await;
+    }
+    database.sql("ANALYZE").await;
+    database.sql("CHECKPOINT").await;
+    let stored = database.number("SELECT count(*) FROM events").await;
+    let (loaded, used) = loaded(installation, options.seconds);
+    let cost = per_thousand(used.all(), loaded.digested);
+    table.add(
+        format!("CPU per 1,000, all processes, with {stored} events stored"),
+        format!(
+            "{cost:.3} s ({:.3} s when empty: {:+.0} %)",
+            empty.all,
+            (cost / empty.all - 1.0) * 100.0
+        ),
+        "+15 %",
+        "",
+    );
+    let rate = format!("{:.0}/s", loaded.digested_per_second);
+    table.add(format!("digested with {stored} events stored"), rate, "", "");
+}
+
+/// The list of issues of a project that has many.
+pub(crate) async fn list(installation: &Installation, issues: i64, table: &mut Table) {
+    let many = installation.another_project("many");
+    installation
+        .database
+        .sql(&format!(
+            "INSERT INTO issues (organization_id, project_id, number, mechanism, issue_type, level,
+                 platform, title, culprit, metadata, first_seen, last_seen, events)
+             SELECT p.organization_id, p.id, n, 2, 1, 4, 'python', 'ValueError: number ' || n,
+                 '/api/' || n, '{{\"type\":\"ValueError\",\"value\":\"number\"}}',
+                 now() - interval '30 days', now() - n * interval '20 seconds', n % 1000 + 1
+             FROM projects p, generate_series(1, {issues}) AS n WHERE p.slug = '{}'",
+            many.project
+        ))
+        .await;
+    installation.database.sql("ANALYZE issues").await;
+    let client = Client::at(&many.url, Some(&many.token));
+    let organization = &many.organization;
+    for (name, query) in [
+        ("newest first", String::new()),
+        ("unresolved", "?query=is:unresolved".to_owned()),
+        ("a page of 100", "?limit=100".to_owned()),
+    ] {
+        let path = format!("/api/0/projects/{organization}/{}/issues/{query}", many.project);
+        let mut times = Vec::with_capacity(READS);
+        for _ in 0..READS {
+            let began = Instant::now();
+            client.get(&path).await.expect(200);
+            times.push(began.elapsed());
+        }
+        times.sort_unstable();
+        let at = |percent: usize| millis(times[READS * percent / 100]);
+        table.add(
+            format!("list of {issues} issues, {name}: p50, p99"),
+            format!("{}, {}", at(50), at(99)),
+            "p99 20 ms",
+            "",
+        );
+    }
+}
+
+async fn database_bytes(installation: &Installation) -> i64 {
+    installation.database.number("SELECT pg_database_size(current_database())").await
+}
+
+fn mebibytes(bytes: u64) -> String {
+    format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
+}
+
+fn millis(time: Duration) -> String {
+    format!("{:.1} ms", time.as_secs_f64() * 1000.0)
+}

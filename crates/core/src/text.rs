@@ -4,6 +4,10 @@ use std::borrow::Cow;
 
 /// The first `characters` of a text.
 pub fn truncated(text: &str, characters: usize) -> &str {
+    // No text has more characters than bytes.
+    if text.len() <= characters {
+        return text;
+    }
     match text.char_indices().nth(characters) {
         Some((end, _)) => text.get(..end).unwrap_or(text),
         None => text,
@@ -12,7 +16,7 @@ pub fn truncated(text: &str, characters: usize) -> &str {
 
 /// A text of at most `characters`, the last one an ellipsis if something was cut.
 pub fn ellipsized(text: &str, characters: usize) -> Cow<'_, str> {
-    if text.char_indices().nth(characters).is_none() {
+    if truncated(text, characters).len() == text.len() {
         return text.into();
     }
     format!("{}…", truncated(text, characters - 1)).into()

@@ -18,6 +18,7 @@
 //! needed no repair, so reading a clean event copies no text.
 
 mod read;
+mod scan;
 #[cfg(test)]
 mod tests;
 mod write;

@@ -12,6 +12,7 @@ use mishap_core::outcome::Reason;
 use mishap_core::tally::category_code;
 use mishap_protocol::envelope::DataCategory;
 use zstd::dict::{DecoderDictionary, EncoderDictionary};
+use zstd::zstd_safe::{self, CCtx};
 
 use crate::error::{Error, Result};
 use crate::pool::Conn;
@@ -51,9 +52,10 @@ impl Dictionary {
     }
 }
 
-/// Compresses bodies, keeping what that takes from one to the next.
+/// Compresses bodies, keeping what that takes (a megabyte) from one to the next.
 pub struct Packer {
-    plain: zstd::bulk::Compressor<'static>,
+    context: CCtx<'static>,
+    packed: Vec<u8>,
 }
 
 impl std::fmt::Debug for Packer {
@@ -64,13 +66,14 @@ impl std::fmt::Debug for Packer {
 
 /// zstd failed, which it does only for want of memory.
 #[derive(Debug, thiserror::Error)]
-#[error("a body cannot be compressed")]
-pub struct PackError(#[from] std::io::Error);
+#[error("a body cannot be compressed: {0}")]
+pub struct PackError(&'static str);
 
 impl Packer {
     /// A packer.
     pub fn new() -> Result<Self, PackError> {
-        Ok(Self { plain: zstd::bulk::Compressor::new(LEVEL)? })
+        let context = CCtx::try_create().ok_or(PackError("no context could be made"))?;
+        Ok(Self { context, packed: Vec::new() })
     }
 
     /// Compresses a body.
@@ -79,11 +82,17 @@ impl Packer {
         body: &[u8],
         dictionary: Option<&Dictionary>,
     ) -> Result<Vec<u8>, PackError> {
-        let Some(dictionary) = dictionary else {
-            return Ok(self.plain.compress(body)?);
+        let Self { context, packed } = self;
+        packed.clear();
+        packed.reserve(zstd_safe::compress_bound(body.len()));
+        let result = match dictionary {
+            Some(dictionary) => {
+                context.compress_using_cdict(packed, body, dictionary.encoder.as_cdict())
+            }
+            None => context.compress(packed, body, LEVEL),
         };
-        let mut packer = zstd::bulk::Compressor::with_prepared_dictionary(&dictionary.encoder)?;
-        Ok(packer.compress(body)?)
+        result.map_err(|code| PackError(zstd_safe::get_error_name(code)))?;
+        Ok(packed.as_slice().to_vec())
     }
 }
 

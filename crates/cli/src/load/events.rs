@@ -15,7 +15,14 @@ use uuid::Uuid;
 const MIN_BODIES: usize = 4000;
 
 const FRAMES: u64 = 30;
-const BREADCRUMBS: u64 = 20;
+
+/// Frames of a stack that differ from issue to issue.
+const INNER_FRAMES: u64 = 10;
+
+/// Ways into the program: kinds of requests and tasks, each with a framework around it.
+const ENTRIES: u64 = 5;
+
+const BREADCRUMBS: u64 = 12;
 
 const NOUNS: [&str; 24] = [
     "order",
@@ -117,7 +124,7 @@ impl Draw {
 pub fn sample_event(issue: u64, variant: u64) -> Value {
     let of_issue = Draw(SeededRandom::new(issue.wrapping_mul(7919) + 1));
     let of_event = Draw(SeededRandom::new((issue << 24) ^ variant.wrapping_mul(104_729) ^ 0x5eed));
-    let frames: Vec<Value> = (0..FRAMES).map(|place| frame(issue, place, &of_issue)).collect();
+    let frames = frames(issue, &of_issue);
     let error = of_issue.from(&ERRORS);
     let noun = of_issue.from(&NOUNS);
     let user = of_event.below(5000);
@@ -181,8 +188,20 @@ pub fn sample_event(issue: u64, variant: u64) -> Value {
     })
 }
 
-fn frame(issue: u64, place: u64, draw: &Draw) -> Value {
-    let in_app = place % 3 == 2;
+/// Frames as a program has them: the outer ones are the framework's, the same for all requests of a
+/// kind, and the inner ones lead to what went wrong.
+fn frames(issue: u64, of_issue: &Draw) -> Vec<Value> {
+    let entry = Draw(SeededRandom::new(of_issue.below(ENTRIES)));
+    let outer = (0..FRAMES - INNER_FRAMES).map(|_| frame(false, None, &entry));
+    let inner = (0..INNER_FRAMES).map(|place| {
+        let in_app = place % 2 == 1;
+        frame(in_app, in_app.then_some(issue), of_issue)
+    });
+    outer.chain(inner).collect()
+}
+
+/// A frame in one of the functions that there are; its lines are those of the source.
+fn frame(in_app: bool, issue: Option<u64>, draw: &Draw) -> Value {
     let (noun, verb) = (draw.from(&NOUNS), draw.from(&VERBS));
     let library = draw.from(&LIBRARIES);
     let (module, path) = if in_app {
@@ -191,21 +210,38 @@ fn frame(issue: u64, place: u64, draw: &Draw) -> Value {
         (format!("{library}.{noun}"), format!("{library}/{noun}.py"))
     };
     let root = if in_app { "/srv/shop" } else { "/usr/lib/python3.12/site-packages" };
-    let line = |offset: u64| {
-        let indent = if offset.is_multiple_of(3) { "        " } else { "    " };
-        format!("{indent}{noun}_{offset} = self.{verb}_{noun}(request, {offset})")
+    let name = format!("{module}.{verb}");
+    let source = Draw(SeededRandom::new(
+        name.bytes().fold(7, |sum, byte| sum * 31 % 65_521 + u64::from(byte)),
+    ));
+    let lineno = 20 + source.below(400);
+    let line = |_place| {
+        let (result, step, argument) =
+            (source.from(&NOUNS), source.from(&VERBS), source.from(&NOUNS));
+        match source.below(4) {
+            0 => format!("        if not {result}.can_{step}({argument}):"),
+            1 => format!(
+                "            raise {}(\"{result} without {argument}\")",
+                source.from(&ERRORS)
+            ),
+            2 => format!("        {result} = self.{step}_{argument}({argument})"),
+            _ => format!("        log.debug(\"{step} %s\", {result})"),
+        }
     };
-    let function = if in_app { format!("{verb}_{noun}_{issue}") } else { format!("{verb}_{noun}") };
+    let function = match issue {
+        Some(issue) => format!("{verb}_{noun}_{issue}"),
+        None => format!("{verb}_{noun}"),
+    };
     json!({
         "function": function,
         "module": module,
         "filename": path,
         "abs_path": format!("{root}/{path}"),
-        "lineno": 20 + draw.below(400),
+        "lineno": lineno,
         "in_app": in_app,
         "pre_context": (0..5).map(line).collect::<Vec<_>>(),
         "context_line": format!("        return self.{verb}_{noun}(request)"),
-        "post_context": (5..10).map(line).collect::<Vec<_>>(),
+        "post_context": (0..5).map(line).collect::<Vec<_>>(),
         "vars": if in_app {
             json!({ "request": "<WSGIRequest: POST '/api/'>", "self": format!("<{noun} service>"),
                 "strict": "True", "limit": draw.below(100).to_string() })
@@ -258,8 +294,11 @@ pub struct SampleEvents {
 impl SampleEvents {
     /// Events of so many issues.
     pub fn new(seed: u64, issues: usize, compressed: bool) -> Self {
+        Self::with_bodies(seed, issues, issues.max(MIN_BODIES), compressed)
+    }
+
+    fn with_bodies(seed: u64, issues: usize, count: usize, compressed: bool) -> Self {
         let issues = issues.max(1);
-        let count = issues.max(MIN_BODIES);
         let body = |number: usize| {
             let issue = (number % issues) as u64;
             let variant = (number / issues) as u64 + seed * 1000;
@@ -319,7 +358,7 @@ mod tests {
 
     #[test]
     fn a_body_is_an_envelope_of_the_usual_size_with_an_id_of_its_own() {
-        let events = SampleEvents::new(1, 3, true);
+        let events = SampleEvents::with_bodies(1, 3, 6, true);
         let random = SeededRandom::new(1);
         let (first, body) = events.next(&random);
         let mut plain = Vec::new();

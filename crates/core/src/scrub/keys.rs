@@ -84,7 +84,7 @@ const MAX_KEY: usize = 128;
 /// Whether a value under this key is a secret, by the key's words: `userPassword`, `X-Api-Key`,
 /// `session[csrf_token]`.
 pub fn is_secret_key(key: &str) -> bool {
-    if key.len() > MAX_KEY || key.len() < 3 || matches!(key, "PWD" | "OLDPWD") {
+    if key.len() > MAX_KEY || !may_be_secret(key) || matches!(key, "PWD" | "OLDPWD") {
         return false;
     }
     let mut joined = String::with_capacity(key.len() + 8);
@@ -114,6 +114,58 @@ pub fn is_secret_key(key: &str) -> bool {
             .any(|secret| joined.strip_suffix(secret).is_some_and(|before| before.ends_with('_')))
 }
 
+/// Whether a key has the letters that a secret one cannot do without: quick, and never wrong about
+/// a secret.
+fn may_be_secret(key: &str) -> bool {
+    // Letters of other scripts may become those of ours in lower case.
+    !key.is_ascii()
+        || key.as_bytes().windows(3).any(|letters| {
+            let [first, second, third] = letters else {
+                return false;
+            };
+            match first | 0x20 {
+                b'a' => matches!([second | 0x20, third | 0x20], [b'u', b't'] | [b'c', b'c']),
+                b'b' => matches!([second | 0x20, third | 0x20], [b'e', b'a']),
+                b'c' => matches!(
+                    [second | 0x20, third | 0x20],
+                    [b'r', b'e'] | [b'o', b'o'] | [b's', b'r'] | [b'v', b'v' | b'c'] | [b'a', b'r']
+                ),
+                b'i' => matches!([second | 0x20, third | 0x20], [b'b', b'a']),
+                b'j' => matches!([second | 0x20, third | 0x20], [b'w', b't']),
+                b'k' => matches!([second | 0x20, third | 0x20], [b'e', b'y']),
+                b'p' => matches!(
+                    [second | 0x20, third | 0x20],
+                    [b'a', b's'] | [b'w', b'd'] | [b'i', b'n']
+                ),
+                b's' => matches!(
+                    [second | 0x20, third | 0x20],
+                    [b'e', b'c' | b's'] | [b's', b'n'] | [b'i', b'd'] | [b'o', b'c']
+                ),
+                b't' => matches!([second | 0x20, third | 0x20], [b'o', b'k']),
+                b'x' => matches!([second | 0x20, third | 0x20], [b's', b'r']),
+                _ => false,
+            }
+        })
+}
+
 fn is_secret_word(word: &str) -> bool {
     SECRET_WORDS.contains(&word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_quick_look_misses_no_secret() {
+        for secret in SECRET_WORDS.iter().chain(SECRET_KEYS) {
+            assert!(may_be_secret(secret), "{secret}");
+            assert!(may_be_secret(&secret.to_uppercase()), "{secret}");
+            assert!(is_secret_key(secret), "{secret}");
+        }
+        assert!(may_be_secret("to\u{212a}en"));
+        for harmless in ["self", "request", "limit", "url", "method", "status_code", "queue", ""] {
+            assert!(!may_be_secret(harmless), "{harmless}");
+        }
+    }
 }

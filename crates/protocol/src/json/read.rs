@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use super::{Json, MAX_DEPTH, Object};
+use super::{Json, MAX_DEPTH, Object, scan};
 
 /// Objects larger than this find repeated keys by hashing instead of by looking at each member.
 const LINEAR_KEYS: usize = 16;
@@ -287,18 +287,8 @@ impl<'a> Reader<'a> {
     /// Offset of the first quote or backslash at or after `from`.
     fn quote_or_escape(&self, from: usize) -> Result<usize, Malformed> {
         let rest = self.text.as_bytes().get(from..).unwrap_or_default();
-        // Most strings are short: looking at eight bytes at a time in place beats calling memchr.
-        let mut offset = 0;
-        for chunk in rest.chunks_exact(8).take(4) {
-            let word = u64::from_le_bytes(chunk.try_into().unwrap_or_default());
-            let found = bytes_equal(word, b'"') | bytes_equal(word, b'\\');
-            if found != 0 {
-                return Ok(from + offset + (found.trailing_zeros() / 8) as usize);
-            }
-            offset += 8;
-        }
-        memchr::memchr2(b'"', b'\\', rest.get(offset..).unwrap_or_default())
-            .map(|place| from + offset + place)
+        scan::quote_or_escape(rest)
+            .map(|place| from + place)
             .ok_or(Malformed { at: self.text.len(), what: "the end of a string" })
     }
 
@@ -444,14 +434,6 @@ impl<'a> Reader<'a> {
     fn malformed(&self, what: &'static str) -> Malformed {
         Malformed { at: self.at, what }
     }
-}
-
-/// A set high bit for each byte of `word` that equals `byte`; the lowest one is exact.
-fn bytes_equal(word: u64, byte: u8) -> u64 {
-    const LOW: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-    let difference = word ^ (LOW * u64::from(byte));
-    difference.wrapping_sub(LOW) & !difference & HIGH
 }
 
 /// Whether `digits`, a number without its sign, is spelled as the JSON grammar asks.

@@ -1,6 +1,8 @@
 //! The compact writer.
 
-use super::Json;
+use std::fmt::Write as _;
+
+use super::{Json, scan};
 
 /// Prints JSON without whitespace. Members and elements are separated by themselves.
 #[derive(Debug, Default)]
@@ -116,28 +118,34 @@ impl Writer {
         }
     }
 
-    fn quoted(&mut self, text: &str) {
+    fn quoted(&mut self, mut text: &str) {
+        self.out.reserve(text.len() + 2);
         self.out.push('"');
-        let mut from = 0;
-        for (at, byte) in text.bytes().enumerate() {
-            if byte >= 0x20 && byte != b'"' && byte != b'\\' {
-                continue;
-            }
-            self.out.push_str(text.get(from..at).unwrap_or_default());
-            match byte {
-                b'"' => self.out.push_str("\\\""),
-                b'\\' => self.out.push_str("\\\\"),
-                b'\n' => self.out.push_str("\\n"),
-                b'\r' => self.out.push_str("\\r"),
-                b'\t' => self.out.push_str("\\t"),
-                control => {
-                    use std::fmt::Write as _;
-                    let _infallible = write!(self.out, "\\u{control:04x}");
+        while let Some(place) = scan::to_be_escaped(text.as_bytes())
+            && let Some((plain, rest)) = text.split_at_checked(place)
+            && let Some((escaped, rest)) = rest.split_at_checked(1)
+        {
+            self.out.push_str(plain);
+            self.escaped(escaped);
+            text = rest;
+        }
+        self.out.push_str(text);
+        self.out.push('"');
+    }
+
+    /// Writes one character that must be escaped.
+    fn escaped(&mut self, character: &str) {
+        match character {
+            "\"" => self.out.push_str("\\\""),
+            "\\" => self.out.push_str("\\\\"),
+            "\n" => self.out.push_str("\\n"),
+            "\r" => self.out.push_str("\\r"),
+            "\t" => self.out.push_str("\\t"),
+            control => {
+                for byte in control.bytes() {
+                    let _infallible = write!(self.out, "\\u{byte:04x}");
                 }
             }
-            from = at + 1;
         }
-        self.out.push_str(text.get(from..).unwrap_or_default());
-        self.out.push('"');
     }
 }

@@ -1,3 +1,5 @@
 //! The integration test: everything that needs more than one crate, or a server.
 
+mod digest;
 mod flows;
+mod storage;

@@ -108,7 +108,8 @@ fn selected(selection: &DeadSelection) -> Selection {
 
 /// Counts the items of an envelope that is given up. What cannot be read counts as one.
 fn count_items(letter: &DroppedLetter, tally: &mut Tally) {
-    let (plain, _broken_off) = inflate(&letter.coding.codings(), &letter.payload, MAX_ENVELOPE);
+    let codings = letter.coding.codings().unwrap_or_default();
+    let (plain, _broken_off) = inflate(&codings, &letter.payload, MAX_ENVELOPE);
     let envelope = Envelope::read_beginning(&plain).unwrap_or_default();
     let mut counted = 0;
     for (place, item) in envelope.items.iter().enumerate() {

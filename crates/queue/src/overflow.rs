@@ -129,7 +129,7 @@ impl Content {
             id: id.as_u128(),
             project: project.0,
             event_id: event_id.map(|id| id.0.as_u128()),
-            coding: *coding as i16,
+            coding: coding.code(),
             size: *size,
             skip: skip.clone(),
             client_ip: client_ip.map(|ip| ip.to_string()),
@@ -143,7 +143,7 @@ impl Content {
         let envelope = NewEnvelope {
             project: ProjectId(self.project),
             event_id: self.event_id.map(|id| EventId(Uuid::from_u128(id))),
-            coding: PayloadCoding::from_code(self.coding).ok()?,
+            coding: PayloadCoding::from_code(self.coding),
             size: self.size,
             skip: self.skip,
             client_ip: self.client_ip.and_then(|text| text.parse().ok()),

@@ -50,7 +50,7 @@ pub async fn bury(conn: &mut Conn, poison: &[Poison]) -> Result<()> {
     .nullable_array::<SqlUuid, _>(
         envelopes().map(|envelope| envelope.event_id.map(|id| id.0)).collect(),
     )
-    .array::<SmallInt, _>(envelopes().map(|envelope| envelope.coding as i16).collect())
+    .array::<SmallInt, _>(envelopes().map(|envelope| envelope.coding.code()).collect())
     .array::<Integer, _>(
         envelopes().map(|envelope| i32::try_from(envelope.size).unwrap_or(i32::MAX)).collect(),
     )
@@ -209,7 +209,7 @@ pub async fn drop(
             let letter = DroppedLetter {
                 project: row.project_id,
                 received: row.received,
-                coding: inbox::PayloadCoding::from_code(row.coding)?,
+                coding: inbox::PayloadCoding::from_code(row.coding),
                 skip: inbox::unpacked(row.skip.as_deref()),
                 payload: row.payload,
             };

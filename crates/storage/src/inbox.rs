@@ -21,7 +21,7 @@ use mishap_core::tally::Tally;
 use mishap_protocol::compression::{Coding, Codings};
 use uuid::Uuid;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::pool::Conn;
 use crate::sql::statement;
 use crate::tallies;
@@ -35,33 +35,45 @@ const SLOT_SECONDS: i64 = 10;
 
 /// How a payload is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(i16)]
 pub enum PayloadCoding {
     /// Not at all.
-    Plain = 0,
+    Plain,
     /// gzip, as the client sent it.
-    Gzip = 1,
+    Gzip,
     /// zstd.
-    Zstd = 2,
+    Zstd,
+    /// As only another version knows, which stored this code.
+    Other(i16),
 }
 
 impl PayloadCoding {
-    /// The codings to be undone.
-    pub fn codings(self) -> Codings {
+    /// The codings to be undone; nothing if this version does not know them.
+    pub fn codings(self) -> Option<Codings> {
         match self {
-            Self::Plain => Codings::default(),
-            Self::Gzip => Coding::Gzip.into(),
-            Self::Zstd => Coding::Zstd.into(),
+            Self::Plain => Some(Codings::default()),
+            Self::Gzip => Some(Coding::Gzip.into()),
+            Self::Zstd => Some(Coding::Zstd.into()),
+            Self::Other(_) => None,
+        }
+    }
+
+    /// The stored code.
+    pub fn code(self) -> i16 {
+        match self {
+            Self::Plain => 0,
+            Self::Gzip => 1,
+            Self::Zstd => 2,
+            Self::Other(code) => code,
         }
     }
 
     /// The coding that a stored code stands for.
-    pub fn from_code(code: i16) -> Result<Self> {
+    pub fn from_code(code: i16) -> Self {
         match code {
-            0 => Ok(Self::Plain),
-            1 => Ok(Self::Gzip),
-            2 => Ok(Self::Zstd),
-            other => Err(Error::Inconsistent { table: "inbox", what: format!("coding {other}") }),
+            0 => Self::Plain,
+            1 => Self::Gzip,
+            2 => Self::Zstd,
+            other => Self::Other(other),
         }
     }
 }
@@ -169,7 +181,7 @@ async fn insert(conn: &mut Conn, envelopes: &[NewEnvelope]) -> Result<Vec<Ticket
     .nullable_array::<Timestamptz, _>(envelopes.iter().map(|new| new.received).collect())
     .array::<BigInt, _>(envelopes.iter().map(|new| new.project).collect())
     .nullable_array::<SqlUuid, _>(envelopes.iter().map(|new| new.event_id.map(|id| id.0)).collect())
-    .array::<SmallInt, _>(envelopes.iter().map(|new| new.coding as i16).collect())
+    .array::<SmallInt, _>(envelopes.iter().map(|new| new.coding.code()).collect())
     .array::<Integer, _>(
         envelopes.iter().map(|new| i32::try_from(new.size).unwrap_or(i32::MAX)).collect(),
     )
@@ -231,9 +243,7 @@ pub async fn claim(conn: &mut Conn, tickets: &[Ticket]) -> Result<Vec<InboxRow>>
         .array::<BigInt, _>(ids_in(tickets, slot))
         .load(conn)
         .await?;
-        for row in rows {
-            claimed.push(row.into_inbox_row()?);
-        }
+        claimed.extend(rows.into_iter().map(PayloadRow::into_inbox_row));
     }
     Ok(claimed)
 }
@@ -320,7 +330,7 @@ pub async fn try_suspect(conn: &mut Conn) -> Result<Option<Suspect>> {
              SELECT slot, id FROM inbox WHERE attempts > 0
              ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED) AS oldest
          WHERE inbox.slot = oldest.slot AND inbox.id = oldest.id
-         RETURNING inbox.slot, inbox.id, inbox.size, inbox.attempts - 1 AS attempts",
+         RETURNING inbox.slot, inbox.id, inbox.size, (inbox.attempts - 1)::smallint AS attempts",
     )
     .load(conn)
     .await?
@@ -497,16 +507,16 @@ pub(crate) struct PayloadRow {
 }
 
 impl PayloadRow {
-    fn into_inbox_row(self) -> Result<InboxRow> {
+    fn into_inbox_row(self) -> InboxRow {
         let size = self.size.try_into().unwrap_or_default();
-        Ok(InboxRow {
+        InboxRow {
             ticket: Ticket { slot: self.slot, id: self.id, size },
             received: self.received,
             waited: Duration::try_from_secs_f64(self.waited).unwrap_or_default(),
             envelope: NewEnvelope {
                 project: self.project_id,
                 event_id: self.event_id.map(EventId),
-                coding: PayloadCoding::from_code(self.coding)?,
+                coding: PayloadCoding::from_code(self.coding),
                 size,
                 skip: unpacked(self.skip.as_deref()),
                 client_ip: self.client_ip.and_then(|text| text.parse().ok()),
@@ -514,6 +524,6 @@ impl PayloadRow {
                 received: Some(self.received),
                 payload: self.payload.into(),
             },
-        })
+        }
     }
 }

@@ -89,6 +89,22 @@ pub struct IssueFilter {
     pub status: Option<IssueStatus>,
 }
 
+impl IssueFilter {
+    /// The number of the project, or else of the organization.
+    fn scope(&self, organization: OrganizationId) -> i64 {
+        self.project.map_or(organization.0, |project| project.0)
+    }
+
+    /// The codes of what is listed. A list of all rather than none, because PostgreSQL would expect
+    /// a condition that may be missing to leave next to nothing, and sort that.
+    fn statuses(&self) -> Vec<i16> {
+        match self.status {
+            Some(status) => vec![status.code()],
+            None => IssueStatus::ALL.iter().map(|status| status.code()).collect(),
+        }
+    }
+}
+
 /// The newest-seen issues of an organization.
 ///
 /// Uses `issues_organization_last_seen_idx` or `issues_project_last_seen_idx`: both are sorted by
@@ -108,12 +124,9 @@ pub async fn list(
         (Some(_), Some(cursor)) if cursor.is_backward => LIST_OF_PROJECT_BACKWARD,
         (Some(_), Some(_)) => LIST_OF_PROJECT_ON,
     };
-    let scope = filter.project.map_or(organization.0, |project| project.0);
-    let status = filter.status.map(IssueStatus::code);
     let mut query = statement(found)
-        .bind::<BigInt, _>(scope)
-        .bind::<BigInt, _>(organization.0)
-        .bind::<Nullable<SmallInt>, _>(status);
+        .bind::<BigInt, _>(filter.scope(organization))
+        .array::<SmallInt, _>(filter.statuses());
     if let Some(cursor) = cursor {
         let seen = DateTime::from_timestamp_micros(cursor.position).unwrap_or_default();
         let minute = cursor.position.div_euclid(60_000_000);
@@ -122,7 +135,8 @@ pub async fn list(
             .bind::<Timestamptz, _>(seen)
             .bind::<BigInt, _>(cursor.id);
     }
-    let rows: Vec<IssueRow> = query.bind::<BigInt, _>(limit + 1).load(conn).await?;
+    let rows: Vec<IssueRow> =
+        query.bind::<BigInt, _>(limit + 1).bind::<BigInt, _>(organization).load(conn).await?;
     let place = |row: &IssueRow| (row.last_seen.timestamp_micros(), row.id.0);
     let page = Page::of(rows, limit, cursor, place);
     let fits = cursor.is_none() && page.next.is_none();
@@ -135,8 +149,11 @@ pub async fn list(
 }
 
 /// One of the statements of a list: what it reads, from where on, in which order.
+///
+/// The organization stands outside: beside the project, PostgreSQL would take it for a second
+/// condition that leaves few rows, and read all of both.
 macro_rules! list_statement {
-    ($column:literal, $place:literal, $direction:literal, $limit:literal) => {
+    ($column:literal, $place:literal, $direction:literal, $limit:literal, $organization:literal) => {
         concat!(
             "SELECT i.id, i.number, i.issue_type, i.level, i.status, i.title, i.culprit, i.metadata,
                  i.first_seen, i.last_seen, i.events, coalesce(h.people, 0) AS people, i.project_id,
@@ -144,8 +161,7 @@ macro_rules! list_statement {
                  o.slug AS organization_slug
              FROM (
                  SELECT * FROM issues
-                 WHERE ", $column, " = $1 AND organization_id = $2
-                     AND status = coalesce($3, status)", $place, "
+                 WHERE ", $column, " = $1 AND status = ANY($2)", $place, "
                  ORDER BY last_seen_minute ", $direction, ", last_seen ", $direction, ",
                      id ", $direction, "
                  LIMIT ", $limit, "
@@ -153,36 +169,41 @@ macro_rules! list_statement {
              JOIN projects p ON p.id = i.project_id
              JOIN organizations o ON o.id = i.organization_id
              LEFT JOIN issue_people h ON h.issue_id = i.id
+             WHERE o.id = ", $organization, "
              ORDER BY i.last_seen ", $direction, ", i.id ", $direction
         )
     };
 }
 
 /// Rows after a place, or before it.
-const LIST_OF_ORGANIZATION: &str = list_statement!("organization_id", "", "DESC", "$4");
+const LIST_OF_ORGANIZATION: &str = list_statement!("organization_id", "", "DESC", "$3", "$4");
 const LIST_OF_ORGANIZATION_ON: &str = list_statement!(
     "organization_id",
-    " AND (last_seen_minute, last_seen, id) < ($4, $5, $6)",
+    " AND (last_seen_minute, last_seen, id) < ($3, $4, $5)",
     "DESC",
+    "$6",
     "$7"
 );
 const LIST_OF_ORGANIZATION_BACKWARD: &str = list_statement!(
     "organization_id",
-    " AND (last_seen_minute, last_seen, id) > ($4, $5, $6)",
+    " AND (last_seen_minute, last_seen, id) > ($3, $4, $5)",
     "ASC",
+    "$6",
     "$7"
 );
-const LIST_OF_PROJECT: &str = list_statement!("project_id", "", "DESC", "$4");
+const LIST_OF_PROJECT: &str = list_statement!("project_id", "", "DESC", "$3", "$4");
 const LIST_OF_PROJECT_ON: &str = list_statement!(
     "project_id",
-    " AND (last_seen_minute, last_seen, id) < ($4, $5, $6)",
+    " AND (last_seen_minute, last_seen, id) < ($3, $4, $5)",
     "DESC",
+    "$6",
     "$7"
 );
 const LIST_OF_PROJECT_BACKWARD: &str = list_statement!(
     "project_id",
-    " AND (last_seen_minute, last_seen, id) > ($4, $5, $6)",
+    " AND (last_seen_minute, last_seen, id) > ($3, $4, $5)",
     "ASC",
+    "$6",
     "$7"
 );
 
@@ -192,17 +213,28 @@ async fn count(conn: &mut Conn, organization: OrganizationId, filter: &IssueFilt
         #[diesel(sql_type = BigInt)]
         hits: i64,
     }
-    let row: Row = statement(
-        "SELECT count(*) AS hits FROM (
-             SELECT 1 FROM issues WHERE organization_id = $1
-                 AND project_id = coalesce($2, project_id) AND status = coalesce($3, status)
-             LIMIT $4
-         ) AS matching",
-    )
-    .bind::<BigInt, _>(organization)
-    .bind::<Nullable<BigInt>, _>(filter.project)
-    .bind::<Nullable<SmallInt>, _>(filter.status.map(IssueStatus::code))
-    .bind::<BigInt, _>(MAX_HITS)
+    let scope = filter.scope(organization);
+    let row: Row = match filter.project {
+        None => statement(
+            "SELECT count(*) AS hits FROM (
+                     SELECT 1 FROM issues WHERE organization_id = $1 AND status = ANY($2) LIMIT $3
+                 ) AS matching",
+        )
+        .bind::<BigInt, _>(scope)
+        .array::<SmallInt, _>(filter.statuses())
+        .bind::<BigInt, _>(MAX_HITS),
+        Some(project) => statement(
+            "SELECT count(*) AS hits FROM (
+                     SELECT 1 FROM issues WHERE project_id = $1 AND status = ANY($2) LIMIT $3
+                 ) AS matching
+                 WHERE EXISTS (SELECT 1 FROM projects WHERE id = $4 AND organization_id = $5)",
+        )
+        .bind::<BigInt, _>(scope)
+        .array::<SmallInt, _>(filter.statuses())
+        .bind::<BigInt, _>(MAX_HITS)
+        .bind::<BigInt, _>(project)
+        .bind::<BigInt, _>(organization),
+    }
     .get_result(conn)
     .await?;
     Ok(row.hits)

@@ -62,6 +62,7 @@ diesel::table! {
         scrub_ip_addresses -> Bool,
         scrub_secrets -> Bool,
         grouping_mechanism -> SmallInt,
+        dictionary_tried_at -> Nullable<Timestamptz>,
         last_issue_number -> BigInt,
     }
 }

@@ -3,9 +3,6 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use diesel::QueryableByName;
-use diesel::sql_types::Text;
-use diesel_async::{RunQueryDsl as _, SimpleAsyncConnection as _};
 use mishap_core::access::{Role, Scopes};
 use mishap_core::id::{OrganizationId, ProjectId, UserId};
 use mishap_core::random::{Random as _, SystemRandom};
@@ -18,18 +15,13 @@ use tokio::sync::OnceCell;
 use url::Url;
 
 use crate::servers::shared;
+use crate::sql;
 
 /// The database with the schema, from which the others are copied.
 const TEMPLATE: &str = "migrated";
 
 /// Connections of one test.
 const CONNECTIONS: usize = 12;
-
-#[derive(QueryableByName)]
-struct JsonRow {
-    #[diesel(sql_type = Text)]
-    json: String,
-}
 
 /// A database of one test's own.
 pub struct TestDatabase {
@@ -131,8 +123,8 @@ impl TestDatabase {
     pub async fn rows(&self, query: &str) -> Vec<serde_json::Value> {
         let mut conn = self.conn().await;
         let text = format!("SELECT row_to_json(r)::text AS json FROM ({query}) AS r");
-        let rows: Vec<JsonRow> = diesel::sql_query(text).load(&mut *conn).await.unwrap();
-        rows.iter().map(|row| serde_json::from_str(&row.json).unwrap()).collect()
+        let rows = sql::texts(&mut conn, text).await.unwrap();
+        rows.iter().map(|row| serde_json::from_str(row).unwrap()).collect()
     }
 
     /// The one number that a query gives.
@@ -187,5 +179,5 @@ async fn make_template() {
 
 async fn run_sql(url: &str, text: &str) {
     let mut conn = mishap_storage::connect(&config(url, 1)).await.unwrap();
-    conn.batch_execute(text).await.unwrap();
+    sql::execute(&mut conn, text).await.unwrap();
 }

@@ -4,6 +4,7 @@
 //! | to test | take |
 //! |---|---|
 //! | a query | [`TestDatabase`] |
+//! | the digest and what it stores | [`Desk`] |
 //! | a flow through HTTP, the digest and the API | [`TestApp`] |
 //! | what survives when programs and servers die | [`Servers`] and [`Program`] |
 
@@ -13,12 +14,17 @@ mod app;
 pub mod builders;
 mod client;
 mod database;
+pub mod desk;
 pub mod proc;
 mod program;
 mod servers;
+pub mod sql;
+mod until;
 
 pub use self::app::{Options, TestApp, redis_at, test_redis};
 pub use self::client::{Answer, Client};
 pub use self::database::{Tenant, TestDatabase, config};
+pub use self::desk::{Desk, StoredEvent};
 pub use self::program::{Program, built_program, free_port};
 pub use self::servers::{Servers, shared, tools};
+pub use self::until::until;

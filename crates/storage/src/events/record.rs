@@ -30,7 +30,8 @@ use crate::partitions;
 use crate::pool::Conn;
 use crate::sql::statement;
 
-/// An event of the same id is looked for this far back.
+/// An event of the same id is looked for this far back, and as far ahead: a retry may be digested
+/// before what it repeats.
 const DEDUPE_HORIZON: TimeDelta = TimeDelta::days(1);
 
 /// An event, digested.
@@ -144,7 +145,9 @@ pub async fn record(
     recorded.regressed = touch_issues(conn, &touches).await?;
     write_changes(conn, &recorded, &touches).await?;
     mark_first_events(conn, &events, &stored).await?;
-    insert_attachments(conn, attachments, &stored, tally).await?;
+    let arrivals = events.iter().map(|event| (place_of(event), event.received));
+    let arrivals = arrivals.filter(|(place, _)| stored.contains(place)).collect();
+    insert_attachments(conn, attachments, &arrivals, tally).await?;
     Ok(recorded)
 }
 
@@ -522,7 +525,7 @@ async fn insert_events(
     .array::<SmallInt, _>(rows.iter().map(|(event, _)| event.level as i16).collect())
     .array::<Binary, _>(rows.iter().map(|(event, _)| event.body.as_slice()).collect())
     .bind::<Timestamptz, _>(first - DEDUPE_HORIZON)
-    .bind::<Timestamptz, _>(last)
+    .bind::<Timestamptz, _>(last + DEDUPE_HORIZON)
     .load(conn)
     .await?;
     Ok(inserted.into_iter().map(|row| (row.project_id, EventId(row.event_id))).collect())
@@ -531,16 +534,18 @@ async fn insert_events(
 /// What the events of a batch change about an issue.
 struct Touch<'e> {
     events: i64,
+    first_seen: DateTime<Utc>,
     newest: &'e NewEvent,
 }
 
 impl<'e> Touch<'e> {
     fn of(event: &'e NewEvent) -> Self {
-        Self { events: 0, newest: event }
+        Self { events: 0, first_seen: event.received, newest: event }
     }
 
     fn add(&mut self, event: &'e NewEvent) {
         self.events += 1;
+        self.first_seen = event.received.min(self.first_seen);
         if event.received > self.newest.received {
             self.newest = event;
         }
@@ -607,7 +612,7 @@ async fn touch_issues(
     .bind::<SmallInt, _>(IssueStatus::Unresolved.code())
     .array::<BigInt, _>(touches.keys().copied().collect())
     .array::<BigInt, _>(touches.values().map(|touch| touch.events).collect())
-    .array::<Timestamptz, _>(newest().map(|event| event.received).collect())
+    .array::<Timestamptz, _>(touches.values().map(|touch| touch.first_seen).collect())
     .array::<Timestamptz, _>(newest().map(|event| event.received).collect())
     .array::<SmallInt, _>(newest().map(|event| event.level as i16).collect())
     .array::<Text, _>(newest().map(|event| event.headline.title.as_str()).collect())
@@ -682,13 +687,14 @@ async fn mark_first_events(
     Ok(())
 }
 
-/// Inserts attachments of events that were stored now or before.
+/// Inserts attachments of events that were stored before or now, which is in `stored` with the
+/// times of their arrival.
 ///
 /// Those that came together with an event that was known already are duplicates like the event.
 async fn insert_attachments(
     conn: &mut Conn,
     attachments: Vec<NewAttachment>,
-    stored: &HashSet<Place>,
+    stored: &HashMap<Place, DateTime<Utc>>,
     tally: &mut Tally,
 ) -> Result<()> {
     #[derive(QueryableByName)]
@@ -706,7 +712,7 @@ async fn insert_attachments(
         .iter()
         .filter(|attachment| !attachment.came_with_event)
         .map(place)
-        .filter(|place| !stored.contains(place))
+        .filter(|place| !stored.contains_key(place))
         .collect();
     let earliest = attachments.iter().map(|attachment| attachment.received).min();
     let known: HashSet<Place> = if others.is_empty() {
@@ -727,12 +733,12 @@ async fn insert_attachments(
     let mut kept = Vec::with_capacity(attachments.len());
     for attachment in attachments {
         let place = place(&attachment);
-        let reason = if stored.contains(&place) || known.contains(&place) {
-            Reason::Ok
-        } else if attachment.came_with_event {
-            Reason::Duplicate
-        } else {
-            Reason::Orphaned
+        let arrival = stored.get(&place);
+        let reason = match attachment.came_with_event {
+            true if arrival == Some(&attachment.received) => Reason::Ok,
+            true => Reason::Duplicate,
+            false if arrival.is_some() || known.contains(&place) => Reason::Ok,
+            false => Reason::Orphaned,
         };
         let category = DataCategory::Attachment;
         tally.count(attachment.project, attachment.received, category, reason, 1);

@@ -35,6 +35,8 @@ pub(super) struct Opened {
 /// A row cannot be digested.
 #[derive(Debug, thiserror::Error)]
 enum Unreadable {
+    #[error("the payload is compressed as only another version knows")]
+    Coding,
     #[error("the payload inflates to more than it did when it was received")]
     TooLong,
     #[error(transparent)]
@@ -101,7 +103,8 @@ fn open_row(
 ) -> Result<Opened, Unreadable> {
     let bytes = &row.envelope.payload;
     let size = usize::try_from(row.envelope.size).unwrap_or(usize::MAX);
-    let (plain, stopped) = inflate(&row.envelope.coding.codings(), bytes, size);
+    let codings = row.envelope.coding.codings().ok_or(Unreadable::Coding)?;
+    let (plain, stopped) = inflate(&codings, bytes, size);
     let envelope = match stopped {
         None => Envelope::read(&plain)?,
         Some(Stopped::Corrupt(_)) => Envelope::read_beginning(&plain)?,
@@ -121,7 +124,6 @@ fn open_row(
         }
         return Ok(opened);
     };
-    let has_event = items.iter().any(|(_, item)| item.header.item_type == ItemType::Event);
     let mut answered = row.envelope.event_id;
     for (place, item) in items {
         let category = item.header.item_type.category();
@@ -151,7 +153,7 @@ fn open_row(
                 project: row.envelope.project,
                 event_id,
                 received: row.received,
-                came_with_event: has_event,
+                came_with_event: false,
                 place,
                 filename: item.header.filename.clone().unwrap_or_else(|| "attachment".to_owned()),
                 content_type: item.header.content_type.clone(),
@@ -162,6 +164,11 @@ fn open_row(
         } else {
             opened.end(row, item, Reason::UnsupportedItem);
         }
+    }
+    let Opened { events, attachments, .. } = &mut opened;
+    for attachment in attachments {
+        attachment.came_with_event =
+            events.iter().any(|event| event.event_id == attachment.event_id);
     }
     Ok(opened)
 }

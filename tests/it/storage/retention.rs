@@ -1,0 +1,124 @@
+//! What is kept for so many days, and then goes.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use mishap_boot::shutdown::CancellationToken;
+use mishap_core::clock::SystemClock;
+use mishap_storage::{issues, jobs, partitions};
+use mishap_testkit::builders::{EnvelopeBuilder, error_event, event_id};
+use mishap_testkit::{Desk, desk};
+use mishap_worker::jobs::{JobContext, run_due};
+use serde_json::Value;
+
+fn context(desk: &Desk) -> JobContext {
+    JobContext {
+        pool: desk.database.pool.clone(),
+        redis: None,
+        clock: Arc::new(SystemClock),
+        retention_days: 30,
+    }
+}
+
+async fn run(desk: &Desk, job: &str) {
+    let mut conn = desk.database.conn().await;
+    jobs::push(&mut conn, job, Value::Null).await.unwrap();
+    run_due(&context(desk), &CancellationToken::new()).await.unwrap();
+    assert_eq!(jobs::list(&mut conn, 10).await.unwrap().len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_older_than_the_retention_goes_and_the_rest_stays() {
+    let desk = Desk::new().await;
+    // An issue that ended, one that lasts, and one of today.
+    for (kind, days) in
+        [("OldError", 40), ("OldError", 33), ("LongError", 35), ("LongError", 2), ("NewError", 0)]
+    {
+        let id = event_id();
+        let envelope =
+            EnvelopeBuilder::of(&id).event(&error_event(kind, "it failed")).item("attachment", "x");
+        let mut envelope = desk.envelope(&id, envelope.build());
+        envelope.received = Some(desk::now() - TimeDelta::days(days));
+        desk.put(&[envelope]).await;
+        desk.digest().await;
+    }
+    run(&desk, "apply_retention").await;
+    let counts =
+        async |table: &str| desk.database.number(&format!("SELECT count(*) FROM {table}")).await;
+    for (table, left) in [("events", 2), ("attachments", 2), ("issue_hours", 2), ("issues", 2)] {
+        assert_eq!(counts(table).await, left, "{table}");
+    }
+    let titles: Vec<_> = desk.issues().await.iter().map(|issue| issue["title"].clone()).collect();
+    assert_eq!(titles, ["LongError: it failed", "NewError: it failed"]);
+    // What hung on the old issue went with it; how everything ended is still known.
+    assert_eq!(counts("issue_hashes").await, 4);
+    assert_eq!(counts("issue_changes").await, 2);
+    desk.assert_all_accounted_for().await;
+    run(&desk, "apply_retention").await;
+    assert_eq!(counts("issues").await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_issue_stays_as_long_as_one_of_its_events_does() {
+    let desk = Desk::new().await;
+    let seen = desk::now() - TimeDelta::days(3);
+    desk.put_event_at(&event_id(), &error_event("OldError", "it failed"), seen).await;
+    desk.digest().await;
+    let mut conn = desk.database.conn().await;
+    let horizon = seen + TimeDelta::hours(1);
+    assert_eq!(issues::delete_stale(&mut conn, horizon, 10).await.unwrap(), 0);
+    desk.database.sql("DELETE FROM events").await;
+    assert_eq!(issues::delete_stale(&mut conn, seen, 10).await.unwrap(), 0);
+    assert_eq!(issues::delete_stale(&mut conn, horizon, 10).await.unwrap(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn outcomes_are_kept_for_a_year_and_more() {
+    let desk = Desk::new().await;
+    let mut conn = desk.database.conn().await;
+    for days in [10, 300, 440, 500] {
+        let time = desk::now() - TimeDelta::days(days);
+        partitions::ensure(&mut conn, &partitions::OUTCOMES, time).await.unwrap();
+    }
+    run(&desk, "apply_retention").await;
+    assert_eq!(partitions::list(&mut conn, &partitions::OUTCOMES).await.unwrap().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_days_ahead_have_partitions_before_they_come() {
+    let desk = Desk::new().await;
+    run(&desk, "make_partitions").await;
+    let mut conn = desk.database.conn().await;
+    let made = partitions::list(&mut conn, &partitions::EVENTS).await.unwrap();
+    assert!(made.last().unwrap().from > desk::now() + TimeDelta::days(2));
+    run(&desk, "make_partitions").await;
+    assert_eq!(partitions::list(&mut conn, &partitions::EVENTS).await.unwrap().len(), made.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_drained_from_the_overflow_is_forgotten_after_a_day() {
+    let desk = Desk::new().await;
+    desk.database
+        .sql(
+            "INSERT INTO overflow_drained (id, drained_at)
+             SELECT gen_random_uuid(), now() - n * interval '20 hours' FROM generate_series(0, 3) n",
+        )
+        .await;
+    run(&desk, "forget_expired").await;
+    assert_eq!(desk.database.number("SELECT count(*) FROM overflow_drained").await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_of_another_version_is_put_back_with_its_error() {
+    let desk = Desk::new().await;
+    let mut conn = desk.database.conn().await;
+    jobs::push(&mut conn, "brand_new", Value::Null).await.unwrap();
+    run_due(&context(&desk), &CancellationToken::new()).await.unwrap();
+    let waiting = jobs::list(&mut conn, 10).await.unwrap();
+    assert_eq!((waiting.len(), waiting[0].attempts, waiting[0].is_dead), (1, 1, false));
+    assert!(waiting[0].last_error.as_deref().unwrap().contains("no such job"));
+    assert!(waiting[0].run_at > desk::now());
+    desk.database.sql("UPDATE jobs SET run_at = now(), attempts = 7").await;
+    run_due(&context(&desk), &CancellationToken::new()).await.unwrap();
+    assert!(jobs::list(&mut conn, 10).await.unwrap()[0].is_dead);
+}

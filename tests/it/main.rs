@@ -2,4 +2,7 @@
 
 mod digest;
 mod flows;
+mod fuzz;
+mod sdks;
 mod storage;
+mod tidy;

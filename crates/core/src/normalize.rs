@@ -79,10 +79,10 @@ fn set_time(event: &mut Event<'_>, around: &Circumstances) {
         let mut error = FieldError::new(FieldErrorKind::ClockDrift, "timestamp");
         error.value = event.timestamp.map(|time| timestamp::rfc3339(time).into());
         event.errors.push(error);
-        event.timestamp = event.timestamp.and_then(|time| time.checked_add_signed(drift));
+        event.timestamp = event.timestamp.and_then(|time| timestamp::moved(time, drift));
         for crumb in &mut event.breadcrumbs {
             let time = crumb.timestamp.as_ref().and_then(timestamp::from_json);
-            if let Some(time) = time.and_then(|time| time.checked_add_signed(drift)) {
+            if let Some(time) = time.and_then(|time| timestamp::moved(time, drift)) {
                 crumb.timestamp = Some(timestamp::rfc3339(time).into());
             }
         }

@@ -61,6 +61,8 @@ impl Dsn {
         let mut base = base.clone();
         base.set_query(None);
         base.set_fragment(None);
+        let path = base.path().trim_end_matches('/').to_owned();
+        base.set_path(&path);
         Self { base, public_key, project_id }
     }
 
@@ -154,6 +156,13 @@ mod tests {
             dsn.security_url(),
             format!("https://example.com/errors/api/12/security/?glitchtip_key={KEY}")
         );
+    }
+
+    #[test]
+    fn slashes_at_the_end_of_the_prefix_do_not_matter() {
+        let dsn: Dsn = format!("https://{KEY}@example.com/errors//12/").parse().unwrap();
+        assert_eq!(dsn.to_string(), format!("https://{KEY}@example.com/errors/12"));
+        assert_eq!(dsn.to_string().parse(), Ok(dsn));
     }
 
     #[test]

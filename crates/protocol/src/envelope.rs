@@ -23,6 +23,10 @@ use crate::json::{Reader, Writer, repair_utf8};
 /// Longest header line, in bytes.
 pub const MAX_HEADER_LINE: usize = 64 * 1024;
 
+/// Longest DSN that an envelope's header is believed to name, in bytes. However its characters are
+/// escaped, the header that is written again is no longer than [`MAX_HEADER_LINE`].
+const MAX_DSN: usize = 2048;
+
 /// What an envelope says of itself. Unknown members, and known ones that make no sense, are
 /// ignored.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -235,7 +239,10 @@ impl EnvelopeHeader {
         let is_object = reader.object(|reader, key| {
             match key.as_ref() {
                 "event_id" => header.event_id = text(reader)?.and_then(|id| parse_id(&id)),
-                "dsn" => header.dsn = text(reader)?.map(Cow::into_owned),
+                "dsn" => {
+                    let dsn = text(reader)?.filter(|dsn| dsn.len() <= MAX_DSN);
+                    header.dsn = dsn.map(Cow::into_owned);
+                }
                 "sent_at" => header.sent_at = timestamp::read(reader)?.ok().flatten(),
                 _ => reader.skip()?,
             }

@@ -28,6 +28,7 @@ pub use self::level::Level;
 pub use self::message::{LogEntry, format_message};
 pub use self::notes::{FieldError, FieldErrorKind, Notes};
 pub use self::request::{Request, percent_decoded_pairs};
+use self::stacktrace::push_other;
 pub use self::stacktrace::{Frame, MAX_FRAMES, Stacktrace};
 pub use self::tags::{MAX_TAGS, Tags};
 pub use self::thread::Thread;
@@ -207,13 +208,7 @@ impl<'a> Event<'a> {
             "received" | "project" | "version" | "checksum" | "time_spent" | "key_id" => {
                 reader.skip()?;
             }
-            _ => {
-                let value = reader.value()?;
-                if !value.is_null() {
-                    self.other.retain(|(name, _)| *name != key);
-                    self.other.push((key, value));
-                }
-            }
+            _ => push_other(&mut self.other, key, reader.value()?)?,
         }
         Ok(())
     }

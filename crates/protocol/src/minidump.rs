@@ -3,6 +3,8 @@
 //! The upload is a form: the dump itself, and fields that say which program crashed. The fields
 //! become an event; walking the stack inside the dump is not done here.
 
+use std::collections::HashSet;
+
 use crate::event::{Event, Exception, Level};
 use crate::json::{Json, Object, Reader, Writer, set_member};
 
@@ -76,10 +78,9 @@ pub fn event_json(fields: &[(String, String)]) -> String {
 fn merge<'a>(attributes: &mut Object<'a>, json: &'a str) {
     let mut reader = Reader::new(json);
     if let Ok(Json::Object(members)) = reader.value() {
-        for (name, value) in members {
-            attributes.retain(|(known, _)| *known != name);
-            attributes.push((name, value));
-        }
+        let new: HashSet<&str> = members.iter().map(|(name, _)| name.as_ref()).collect();
+        attributes.retain(|(known, _)| !new.contains(known.as_ref()));
+        attributes.extend(members);
     }
 }
 

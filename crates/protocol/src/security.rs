@@ -143,11 +143,11 @@ fn csp_event(report: Object<'_>) -> Option<Event<'_>> {
         ..Event::default()
     };
     event.tags.set("effective-directive", directive);
-    event.tags.set("blocked-uri", without_query(&blocked).to_owned());
-    let mut request = Request::default();
-    if !document.is_empty() {
-        request.url = Some(document.into());
+    let source = without_query(&blocked);
+    if !source.is_empty() {
+        event.tags.set("blocked-uri", source.to_owned());
     }
+    let mut request = if document.is_empty() { Request::default() } else { Request::to(document) };
     if let Some(referrer) = text(&csp, "referrer").filter(|referrer| !referrer.is_empty()) {
         request.headers.push(("Referer".into(), referrer.into()));
     }
@@ -275,6 +275,18 @@ mod tests {
                 "document-uri": "http://a.example/"}}"#,
             &[("Blocked 'img' from 'self'", "http://a.example/x.png")],
         );
+    }
+
+    #[test]
+    fn a_report_is_the_same_event_when_it_is_read_again() {
+        let report = r#"{"csp-report": {"effective-directive": "img-src", "blocked-uri": "?x",
+            "document-uri": "http://a.example/?page=1"}}"#;
+        let event = read_reports(report).unwrap().remove(0);
+        let query = &event.request.as_ref().unwrap().query;
+        assert_eq!(*query, [("page".into(), "1".into())]);
+        let mut writer = crate::json::Writer::new();
+        event.write(&mut writer);
+        assert_eq!(Event::read(&writer.into_string()).as_ref(), Ok(&event));
     }
 
     #[test]

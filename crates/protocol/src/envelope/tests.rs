@@ -133,6 +133,15 @@ fn header_members_that_make_no_sense_are_ignored() {
 }
 
 #[test]
+fn a_header_that_is_written_again_is_never_too_long() {
+    // Each control character becomes six when it is written.
+    let header = format!(r#"{{"dsn": "{}"}}"#, "\u{1}".repeat(20_000));
+    let header = EnvelopeHeader::read(header.as_bytes()).unwrap();
+    let written = Envelope { header, items: Vec::new(), ending: Ending::Whole }.write();
+    Envelope::read(&written).unwrap();
+}
+
+#[test]
 fn an_envelope_without_a_header_is_refused() {
     let refused = |bytes: &[u8]| Envelope::read(bytes).unwrap_err();
     assert_eq!(refused(b""), MalformedEnvelope::Empty);

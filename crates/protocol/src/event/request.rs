@@ -31,6 +31,13 @@ pub struct Request<'a> {
 }
 
 impl<'a> Request<'a> {
+    /// A request of which only the address is known.
+    pub fn to(url: impl Into<Text<'a>>) -> Self {
+        let mut request = Self { url: Some(url.into()), ..Self::default() };
+        request.fill_query();
+        request
+    }
+
     pub(super) fn read(
         reader: &mut Reader<'a>,
         notes: &mut Notes<'a>,

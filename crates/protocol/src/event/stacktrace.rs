@@ -203,6 +203,10 @@ fn write_lines(writer: &mut Writer, key: &str, lines: &[Text<'_>]) {
     writer.end_array();
 }
 
+/// Members without a field of their own that one object keeps at most: each further one is compared
+/// with all of them.
+const MAX_OTHER: usize = 128;
+
 /// Keeps a member that has no field of its own; nulls are not worth keeping.
 pub(super) fn push_other<'a>(
     other: &mut Object<'a>,
@@ -211,7 +215,9 @@ pub(super) fn push_other<'a>(
 ) -> Result<(), Malformed> {
     if !value.is_null() {
         other.retain(|(name, _)| *name != key);
-        other.push((key, value));
+        if other.len() < MAX_OTHER {
+            other.push((key, value));
+        }
     }
     Ok(())
 }

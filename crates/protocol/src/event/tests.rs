@@ -292,3 +292,14 @@ proptest! {
         prop_assert_eq!(&again.errors, &event.errors);
     }
 }
+
+#[test]
+fn unknown_members_are_kept_up_to_a_number() {
+    let members: Vec<String> = (0..1000).map(|number| format!(r#""u{number}": 1"#)).collect();
+    let members = members.join(", ");
+    let document = format!(r#"{{{members}, "u7": 2, "user": {{{members}}}}}"#);
+    let event = Event::read(&document).unwrap();
+    assert_eq!(event.other.len(), 128);
+    assert_eq!(event.user.unwrap().other.len(), 128);
+    assert_eq!(crate::json::member(&event.other, "u7"), Some(&2.into()));
+}

@@ -1,6 +1,6 @@
 //! Points in time, in every spelling that SDKs use.
 
-use chrono::{DateTime, NaiveDate, NaiveTime, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, Datelike as _, NaiveDate, NaiveTime, SecondsFormat, TimeDelta, Utc};
 
 use crate::json::{Json, Malformed, Reader};
 
@@ -27,7 +27,7 @@ pub fn read<'a>(
 
 /// As [`read`], for a value already read.
 pub fn from_json(value: &Json<'_>) -> Option<DateTime<Utc>> {
-    match value {
+    let time = match value {
         #[expect(clippy::cast_precision_loss, reason = "beyond 2^53 it is no date anyway")]
         Json::Integer(number) => from_epoch(*number as f64),
         Json::Decimal(token) => from_epoch(token.parse().ok()?),
@@ -36,7 +36,18 @@ pub fn from_json(value: &Json<'_>) -> Option<DateTime<Utc>> {
             iso8601(text).or_else(|| from_epoch(text.parse().ok()?))
         }
         Json::Null | Json::Bool(_) | Json::Array(_) | Json::Object(_) => None,
-    }
+    };
+    time.filter(can_be_written)
+}
+
+/// A time moved by some duration; nothing if that leads beyond what can be written.
+pub fn moved(time: DateTime<Utc>, by: TimeDelta) -> Option<DateTime<Utc>> {
+    time.checked_add_signed(by).filter(can_be_written)
+}
+
+/// A year is written with four digits; an offset may lead beyond them.
+fn can_be_written(time: &DateTime<Utc>) -> bool {
+    (0..=9999).contains(&time.year())
 }
 
 /// The time as it is written into stored events: UTC, microseconds.
@@ -171,6 +182,8 @@ mod tests {
             r#""2026-13-01T00:00:00Z""#,
             r#""2026-11-21T25:00:00Z""#,
             r#""2026-11-21T12:00:00+99:00""#,
+            r#""9999-12-31T23:00:00-01:00""#,
+            r#""0000-01-01T00:00:00+00:01""#,
             r#""2026-11-21T12:00:00Zjunk""#,
         ] {
             check(document, None);

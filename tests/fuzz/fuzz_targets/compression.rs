@@ -1,0 +1,5 @@
+//! See `mishap_tests::fuzz`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| (mishap_tests::fuzz::COMPRESSION.check)(bytes));

@@ -1,0 +1,13 @@
+//! Real SDKs send to the running product, and what they sent is read back through its API.
+//!
+//! The SDKs for Python and Node.js are installed once, in the versions that are pinned here, into
+//! `target/sdks`.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on must stop")]
+
+mod api;
+mod install;
+mod node;
+mod python;
+mod rust;
+mod script;

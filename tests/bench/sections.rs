@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use mishap_storage::partitions;
-use mishap_testkit::{Client, proc};
+use mishap_storage::{measures, partitions};
+use mishap_testkit::{Client, TestDatabase, proc};
 
 use crate::Options;
 use crate::installation::{Installation, Loaded};
@@ -91,6 +91,15 @@ pub(crate) async fn digest(installation: &Installation, seconds: u64, table: &mu
     table.add("memory at full load: Redis", mebibytes(redis), "", "");
 
     installation.database.sql("VACUUM").await;
+    let body = "SELECT avg(octet_length(body))::bigint FROM events WHERE dictionary_id IS NOT NULL";
+    let body = installation.database.number(body).await;
+    table.add("body of an event, packed", format!("{body} bytes"), "", "");
+    let mut conn = installation.database.conn().await;
+    for size in measures::table_sizes(&mut conn).await.unwrap().iter().take(6) {
+        let each = size.bytes / i64::try_from(events.max(1)).unwrap();
+        println!("    {} {each} bytes per event", size.name);
+    }
+    drop(conn);
     let grown = database_bytes(installation).await - bytes_before;
     let each = grown / i64::try_from(events.max(1)).unwrap();
     table.add("disk per event, all in", format!("{each} bytes"), "3,000", "1,000");
@@ -103,21 +112,28 @@ fn loaded(installation: &Installation, seconds: u64) -> (Loaded, Usage) {
     (loaded, Usage::of(installation).since(before))
 }
 
-/// Lets the worker train dictionaries now, and waits until it has.
+/// Lets the worker train a dictionary now, as it would by itself within minutes, and waits until it is used.
 async fn train(installation: &Installation) {
     let database = &installation.database;
+    until(database, "SELECT count(*) FROM tallies").await;
     database.sql("INSERT INTO jobs (name, payload) VALUES ('train_dictionaries', 'null')").await;
+    until(database, "SELECT count(*) FROM jobs WHERE name = 'train_dictionaries'").await;
+    let dictionaries = database.number("SELECT count(*) FROM dictionaries").await;
+    assert_eq!(dictionaries, 1, "the events of the project are alike");
     loop {
-        if database.number("SELECT count(*) FROM jobs WHERE name = 'train_dictionaries'").await == 0
-        {
-            break;
+        installation.load(&["--events", "100"]);
+        let packed = "SELECT count(*) FROM events WHERE dictionary_id IS NOT NULL";
+        if database.number(packed).await > 0 {
+            return;
         }
+    }
+}
+
+/// Waits until a query gives zero.
+async fn until(database: &TestDatabase, query: &str) {
+    while database.number(query).await > 0 {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    // Projects are known for a while before they are asked for again.
-    tokio::time::sleep(Duration::from_secs(10)).await;
-    let dictionaries = database.number("SELECT count(*) FROM dictionaries").await;
-    println!("dictionaries: {dictionaries}");
 }
 
 /// The cost of an event with many stored, against the cost with few.

@@ -37,7 +37,11 @@ pub struct Malformed {
 
 /// The document as text: borrowed if it is UTF-8, else with U+FFFD in place of what is not.
 pub fn repair_utf8(document: &[u8]) -> Cow<'_, str> {
-    String::from_utf8_lossy(document)
+    // Checking whole words first is several times faster than looking for what to replace.
+    match std::str::from_utf8(document) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_invalid) => String::from_utf8_lossy(document),
+    }
 }
 
 /// Reads one JSON document from front to back.

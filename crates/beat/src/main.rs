@@ -5,9 +5,6 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use mishap_process::Arguments;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Migrates the schema, then pushes jobs when they are due.
 #[derive(Debug, Parser)]
 #[command(version = mishap_boot::build_info::VERSION)]

@@ -1,6 +1,9 @@
 //! The integration test: everything that needs more than one crate, or a server.
 
+mod api;
+mod cli;
 mod digest;
+mod faults;
 mod flows;
 mod fuzz;
 mod sdks;

@@ -39,18 +39,16 @@ impl Entry {
     /// The latest slot that is due and was not pushed yet.
     ///
     /// Of several missed slots the latest stands for all: what is scheduled does everything there is
-    /// to do. A job that never ran is due at once.
+    /// to do. A job that never ran is due at once, for the slot before now, so that several beats
+    /// which begin together mean the same one.
     pub fn due(
         &self,
         last_slot: Option<DateTime<Utc>>,
         now: DateTime<Utc>,
     ) -> Result<Option<DateTime<Utc>>, UnreadableTimes> {
-        let Some(last_slot) = last_slot else {
-            return Ok(Some(now));
-        };
         let schedule = Schedule::from_str(self.times)
             .map_err(|source| UnreadableTimes { job: self.job.name(), source })?;
-        let from = last_slot.max(now - LOOK_BACK);
+        let from = last_slot.unwrap_or_default().max(now - LOOK_BACK);
         Ok(schedule.after(&from).take_while(|slot| *slot <= now).last())
     }
 }
@@ -95,7 +93,10 @@ mod tests {
 
     #[test]
     fn what_never_ran_is_due_at_once() {
-        assert_eq!(HOURLY.due(None, at("09:30:00")).unwrap(), Some(at("09:30:00")));
+        assert_eq!(HOURLY.due(None, at("09:30:00")).unwrap(), Some(at("09:05:00")));
+        for entry in SCHEDULE {
+            assert!(entry.due(None, at("09:30:00")).unwrap().is_some(), "{}", entry.job.name());
+        }
     }
 
     #[test]

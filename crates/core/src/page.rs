@@ -70,6 +70,12 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
+    /// How many items the list has, if they are all on this page.
+    pub fn whole(&self) -> Option<i64> {
+        let is_whole = self.previous.is_none() && self.next.is_none();
+        is_whole.then(|| i64::try_from(self.items.len()).unwrap_or(i64::MAX))
+    }
+
     /// Makes a page of what a query found.
     ///
     /// The query read one item more than `limit`, in the direction of `cursor`; `place` gives an

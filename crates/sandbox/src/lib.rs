@@ -33,6 +33,7 @@ mod wheels;
 mod testing;
 
 pub use crate::error::Error;
+pub use crate::ports::free as free_port;
 pub use crate::postgres::{Postgres, PostgresOptions};
 pub use crate::redis::{Redis, RedisOptions};
 pub use crate::tools::Tools;

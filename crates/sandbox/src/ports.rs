@@ -13,7 +13,7 @@ const FIRST: u16 = 10_000;
 const COUNT: u16 = 20_000;
 
 /// A port that nobody listens on now. It may be taken a moment later.
-pub(crate) fn free() -> Result<u16, Error> {
+pub fn free() -> Result<u16, Error> {
     let mut ports = (0..1000).map(|_| FIRST + random_below(COUNT));
     ports.find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok()).ok_or(Error::NoPort)
 }

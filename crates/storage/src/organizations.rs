@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 use diesel_async::RunQueryDsl;
 use mishap_core::access::Role;
 use mishap_core::id::{OrganizationId, UserId};
@@ -11,6 +12,7 @@ use mishap_core::slug;
 use crate::error::{Error, Result};
 use crate::pool::Conn;
 use crate::schema::{members, organizations};
+use crate::sql::statement;
 
 /// Longest slug, in characters (GlitchTip).
 const MAX_SLUG: usize = 200;
@@ -19,7 +21,7 @@ const MAX_SLUG: usize = 200;
 const SLUG_ATTEMPTS: u32 = 200;
 
 /// An organization.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, QueryableByName, Selectable)]
 #[diesel(table_name = organizations)]
 #[diesel(check_for_backend(diesel::pg::Pg))]
 pub struct Organization {
@@ -73,30 +75,44 @@ pub async fn list_by_ids(conn: &mut Conn, ids: &[OrganizationId]) -> Result<Vec<
     Ok(query.select(Organization::as_select()).load(conn).await?)
 }
 
-/// The organizations of an account, the newest first; uses `members_user_idx`.
+/// The organizations of an account, by name; uses `members_user_idx`.
 pub async fn list_for_member(
     conn: &mut Conn,
     user: UserId,
     cursor: Option<Cursor>,
     limit: i64,
 ) -> Result<Page<Organization>> {
-    let mut query = organizations::table
-        .inner_join(members::table)
-        .filter(members::user_id.eq(user))
-        .select(Organization::as_select())
-        .limit(limit + 1)
-        .into_boxed();
-    query = match cursor {
-        Some(cursor) if cursor.is_backward => query
-            .filter(organizations::id.gt(OrganizationId(cursor.position)))
-            .order(organizations::id.asc()),
-        Some(cursor) => query
-            .filter(organizations::id.lt(OrganizationId(cursor.position)))
-            .order(organizations::id.desc()),
-        None => query.order(organizations::id.desc()),
+    let text = match cursor {
+        None => {
+            "SELECT o.* FROM organizations o JOIN members m ON m.organization_id = o.id
+             WHERE m.user_id = $1 AND $2 = 0
+             ORDER BY o.name, o.id LIMIT $3"
+        }
+        Some(cursor) if cursor.is_backward => {
+            "SELECT o.* FROM organizations o JOIN members m ON m.organization_id = o.id
+             WHERE m.user_id = $1
+                 AND (o.name, o.id) < (SELECT name, id FROM organizations WHERE id = $2)
+             ORDER BY o.name DESC, o.id DESC LIMIT $3"
+        }
+        Some(_) => {
+            "SELECT o.* FROM organizations o JOIN members m ON m.organization_id = o.id
+             WHERE m.user_id = $1
+                 AND (o.name, o.id) > (SELECT name, id FROM organizations WHERE id = $2)
+             ORDER BY o.name, o.id LIMIT $3"
+        }
     };
-    let found = query.load(conn).await?;
-    Ok(Page::of(found, limit, cursor, |organization| (organization.id.0, 0)))
+    let found = statement(text)
+        .bind::<BigInt, _>(user)
+        .bind::<BigInt, _>(cursor.map_or(0, |cursor| cursor.position))
+        .bind::<BigInt, _>(limit + 1)
+        .load(conn)
+        .await?;
+    Ok(Page::of(found, limit, cursor, |organization: &Organization| (organization.id.0, 0)))
+}
+
+/// How many organizations an account has.
+pub async fn count_for_member(conn: &mut Conn, user: UserId) -> Result<i64> {
+    Ok(members::table.filter(members::user_id.eq(user)).count().get_result(conn).await?)
 }
 
 /// Makes an organization; a slug that is taken gets a number.

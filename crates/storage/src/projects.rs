@@ -14,7 +14,7 @@ use mishap_core::slug;
 
 use crate::error::{Error, Result};
 use crate::pool::Conn;
-use crate::schema::projects;
+use crate::schema::{members, projects};
 use crate::sql::{Statement, statement};
 
 /// Longest slug, in characters (GlitchTip).
@@ -115,6 +115,23 @@ pub async fn list_for_member(
         }
     };
     page(conn, statement(text).bind::<BigInt, _>(user), cursor, limit).await
+}
+
+/// How many projects an organization has.
+pub async fn count(conn: &mut Conn, organization: OrganizationId) -> Result<i64> {
+    let query = projects::table
+        .filter(projects::organization_id.eq(organization))
+        .filter(projects::deleted_at.is_null());
+    Ok(query.count().get_result(conn).await?)
+}
+
+/// How many projects the organizations of an account have.
+pub async fn count_for_member(conn: &mut Conn, user: UserId) -> Result<i64> {
+    let own = members::table.filter(members::user_id.eq(user)).select(members::organization_id);
+    let query = projects::table
+        .filter(projects::organization_id.eq_any(own))
+        .filter(projects::deleted_at.is_null());
+    Ok(query.count().get_result(conn).await?)
 }
 
 /// Reads a page whose cursor names a project.

@@ -68,16 +68,21 @@ pub struct Folded {
 
 /// Folds what waits into the statistics. Does nothing while another process folds.
 pub async fn fold(conn: &mut Conn) -> Result<Folded> {
-    #[derive(QueryableByName)]
-    struct Waiting {
-        #[diesel(sql_type = Bool)]
-        waiting: bool,
-    }
-    let waiting = statement("SELECT EXISTS (SELECT 1 FROM tallies) AS waiting");
-    if !waiting.get_result::<Waiting>(conn).await?.waiting {
+    if is_empty(conn).await? {
         return Ok(Folded::default());
     }
     transaction(conn, fold_once).await
+}
+
+/// Whether nothing waits to be folded.
+pub async fn is_empty(conn: &mut Conn) -> Result<bool> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Bool)]
+        empty: bool,
+    }
+    let query = statement("SELECT NOT EXISTS (SELECT 1 FROM tallies) AS empty");
+    Ok(query.get_result::<Row>(conn).await?.empty)
 }
 
 async fn fold_once(conn: &mut Conn) -> Result<Folded> {

@@ -6,15 +6,18 @@
 //! | a query | [`TestDatabase`] |
 //! | the digest and what it stores | [`Desk`] |
 //! | a flow through HTTP, the digest and the API | [`TestApp`] |
-//! | what survives when programs and servers die | [`Servers`] and [`Program`] |
+//! | a command | [`Typed`] |
+//! | what survives when programs and servers die | [`Installation`], or [`Servers`] and [`Program`] |
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on must stop")]
 
 mod app;
 pub mod builders;
 mod client;
+mod command;
 mod database;
 pub mod desk;
+mod installation;
 pub mod proc;
 mod program;
 mod servers;
@@ -23,8 +26,10 @@ mod until;
 
 pub use self::app::{Options, TestApp, redis_at, test_redis};
 pub use self::client::{Answer, Client};
+pub use self::command::{Said, Typed};
 pub use self::database::{Tenant, TestDatabase, config};
 pub use self::desk::{Desk, StoredEvent};
+pub use self::installation::{Installation, InstallationOptions};
 pub use self::program::{Program, built_program, free_port};
 pub use self::servers::{Servers, shared, tools};
 pub use self::until::until;

@@ -1,6 +1,6 @@
 //! The real programs, as processes of their own.
 
-use std::net::TcpListener;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -11,13 +11,15 @@ use nix::unistd::Pid;
 use crate::servers::workspace;
 
 /// How long a program may take to become ready.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A program that runs; it is killed when the value is dropped.
 pub struct Program {
     name: String,
     path: PathBuf,
+    arguments: Vec<String>,
     environment: Vec<(String, String)>,
+    log: Option<PathBuf>,
     /// The port of its probes.
     pub probes: u16,
     child: Option<Child>,
@@ -35,9 +37,10 @@ pub fn built_program(name: &str) -> PathBuf {
     path
 }
 
-/// A port that nobody listens on.
+/// A port that nobody listens on, and that no outgoing connection is given either: a program that
+/// was killed finds it free again.
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    mishap_sandbox::free_port().unwrap()
 }
 
 impl Program {
@@ -61,13 +64,34 @@ impl Program {
             environment.push((format!("MISHAP_{role}_METRICS_PORT"), probes.to_string()));
         }
         environment.push(("MISHAP_LISTEN".to_owned(), "127.0.0.1".to_owned()));
-        Self { name, path: path.to_owned(), environment, probes, child: None }
+        let (path, arguments) = (path.to_owned(), Vec::new());
+        Self { name, path, arguments, environment, log: None, probes, child: None }
+    }
+
+    /// Gives the program arguments.
+    #[must_use]
+    pub fn with_arguments(mut self, arguments: &[&str]) -> Self {
+        self.arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+        self
+    }
+
+    /// Lets the program write its log to a file, behind what is there.
+    #[must_use]
+    pub fn logging_to(mut self, log: PathBuf) -> Self {
+        self.log = Some(log);
+        self
     }
 
     /// Starts the process; it may not be ready yet.
     pub fn spawn(&mut self) {
-        let log = Stdio::inherit();
+        let log = match &self.log {
+            Some(path) => {
+                Stdio::from(File::options().create(true).append(true).open(path).unwrap())
+            }
+            None => Stdio::inherit(),
+        };
         let child = Command::new(&self.path)
+            .args(&self.arguments)
             .env_clear()
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
@@ -94,9 +118,15 @@ impl Program {
         get(self.probes, "/readyz").is_some_and(|answer| answer.starts_with("HTTP/1.1 200"))
     }
 
+    /// Whether the program's probes say that it lives.
+    pub fn is_alive(&self) -> bool {
+        get(self.probes, "/livez").is_some_and(|answer| answer.starts_with("HTTP/1.1 200"))
+    }
+
     /// What `/metrics` says.
     pub fn metrics(&self) -> String {
-        get(self.probes, "/metrics").unwrap_or_default()
+        let answer = get(self.probes, "/metrics").unwrap_or_default();
+        answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default()
     }
 
     /// The number of the process.

@@ -48,9 +48,7 @@ needs! {
     ProjectList = [ProjectRead];
     /// To read a project and its keys.
     ProjectRead = [ProjectRead, ProjectWrite, ProjectAdmin];
-    /// To list organizations.
-    OrgList = [OrgRead];
-    /// To read an organization.
+    /// To read organizations.
     OrgRead = [OrgRead, OrgWrite, OrgAdmin];
 }
 

@@ -72,13 +72,20 @@ pub(crate) const DESCRIPTIONS: &[Description] = &[
 /// What observing needs, and what is to be known of all requests.
 pub(crate) struct Observer {
     random: Arc<dyn Random>,
+    begun: AtomicUsize,
     in_flight: AtomicUsize,
     is_closing: AtomicBool,
 }
 
 impl Observer {
     pub(crate) fn new(random: Arc<dyn Random>) -> Self {
-        Self { random, in_flight: AtomicUsize::new(0), is_closing: AtomicBool::new(false) }
+        let (begun, in_flight) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        Self { random, begun, in_flight, is_closing: AtomicBool::new(false) }
+    }
+
+    /// Requests that ever began, to be compared with an earlier number.
+    pub(crate) fn begun(&self) -> usize {
+        self.begun.load(Ordering::Acquire)
     }
 
     /// Requests being served.
@@ -92,6 +99,7 @@ impl Observer {
     }
 
     fn begin(&self) -> InFlight<'_> {
+        self.begun.fetch_add(1, Ordering::AcqRel);
         self.in_flight.fetch_add(1, Ordering::AcqRel);
         gauge!("http_server_in_flight").increment(1.0);
         InFlight(self)

@@ -47,7 +47,7 @@ pub struct Listed<T> {
     pub previous: Option<Cursor>,
     /// Where the page after begins.
     pub next: Option<Cursor>,
-    /// How many items there are, as far as they were counted.
+    /// How many items there are on all pages, as far as they were counted.
     pub hits: i64,
 }
 
@@ -68,7 +68,7 @@ impl<T: Serialize> Listed<T> {
         let links = format!("{}, {}", link(self.previous, "previous"), link(self.next, "next"));
         HttpResponse::Ok()
             .insert_header((LINK, links))
-            .insert_header(("X-Hits", self.hits.to_string()))
+            .insert_header(("X-Hits", self.hits.min(MAX_HITS).to_string()))
             .insert_header(("X-Max-Hits", MAX_HITS.to_string()))
             .json(self.items)
     }

@@ -1,6 +1,7 @@
 //! Puts the web process together and runs it.
 
 use std::net::{SocketAddr, TcpListener};
+use std::os::fd::AsRawFd as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +14,8 @@ use mishap_boot::tasks::Tasks;
 use mishap_core::admission::{Backlog, SizeLimits};
 use mishap_process::Process;
 use mishap_storage::{Pool, migrations};
+use nix::sys::socket::{Shutdown, shutdown};
+use tokio::time::Instant;
 
 use crate::error::ApiError;
 use crate::ingest::{self, Ingest, IngestConfig};
@@ -21,6 +24,13 @@ use crate::{AppState, api};
 
 /// How long requests in flight may take to end after the process was told to stop.
 const DRAIN: Duration = Duration::from_secs(20);
+
+/// How long actix's accepting thread may take to hear that it is to pause. It would complain about a
+/// socket that is shut down; and whoever connects meanwhile fails, so it is short.
+const PAUSING: Duration = Duration::from_millis(2);
+
+/// How long no request may have come before nobody counts as using a connection any more.
+const QUIET: Duration = Duration::from_millis(500);
 
 /// How often it is looked whether they have.
 const DRAIN_POLL: Duration = Duration::from_millis(20);
@@ -57,6 +67,8 @@ pub struct RunningServer {
     /// Where it listens.
     pub address: SocketAddr,
     handle: ServerHandle,
+    /// The listening socket once more: actix only stops asking it for connections.
+    listener: TcpListener,
     observer: Data<Observer>,
     done: tokio::task::JoinHandle<std::io::Result<()>>,
 }
@@ -64,22 +76,34 @@ pub struct RunningServer {
 impl RunningServer {
     /// Stops accepting, lets requests in flight end, and returns when they have.
     ///
-    /// Connections that wait for a next request are not waited for: proxies keep them for minutes.
+    /// Whoever connects now is refused at once and goes elsewhere; a connection that was only left
+    /// waiting would fail in the end. Every answer is the last one on its connection, so those in use
+    /// end one after the other. Connections that wait for a next request are not waited for: proxies
+    /// keep them for minutes.
     pub async fn stop(self) -> std::io::Result<()> {
-        self.observer.close_connections();
         self.handle.pause().await;
-        let drained = async {
-            while self.observer.in_flight() > 0 {
-                tokio::time::sleep(DRAIN_POLL).await;
-            }
-            // The last answers are on their way.
-            tokio::time::sleep(DRAIN_POLL).await;
-        };
-        if tokio::time::timeout(DRAIN, drained).await.is_err() {
+        tokio::time::sleep(PAUSING).await;
+        shutdown(self.listener.as_raw_fd(), Shutdown::Read)?;
+        self.observer.close_connections();
+        if tokio::time::timeout(DRAIN, self.until_quiet()).await.is_err() {
             tracing::warn!(requests = self.observer.in_flight(), "requests did not end in time");
         }
         self.handle.stop(false).await;
         self.done.await.map_err(std::io::Error::other)?
+    }
+
+    /// Waits until no request is served, and none has come for a while.
+    async fn until_quiet(&self) {
+        let mut begun = self.observer.begun();
+        let mut quiet_since = Instant::now();
+        while quiet_since.elapsed() < QUIET {
+            tokio::time::sleep(DRAIN_POLL).await;
+            let begun_now = self.observer.begun();
+            if begun_now != begun || self.observer.in_flight() > 0 {
+                begun = begun_now;
+                quiet_since = Instant::now();
+            }
+        }
     }
 }
 
@@ -91,6 +115,7 @@ pub fn start(config: WebConfig, tasks: &Tasks) -> std::io::Result<RunningServer>
     let observer = Data::new(Observer::new(random));
     let listener = TcpListener::bind(config.listen)?;
     let address = listener.local_addr()?;
+    let stopping = listener.try_clone()?;
     let observing = observer.clone();
     let server = HttpServer::new(move || {
         App::new()
@@ -112,7 +137,7 @@ pub fn start(config: WebConfig, tasks: &Tasks) -> std::io::Result<RunningServer>
     let handle = server.handle();
     #[expect(clippy::disallowed_methods, reason = "awaited by whoever holds the server")]
     let done = tokio::spawn(server);
-    Ok(RunningServer { address, handle, observer, done })
+    Ok(RunningServer { address, handle, listener: stopping, observer, done })
 }
 
 /// Runs the web process until it is told to stop, and then until what it took is answered.

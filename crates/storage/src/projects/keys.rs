@@ -66,6 +66,12 @@ pub async fn list(
     Ok(Page::of(found, limit, cursor, |key: &ProjectKey| (key.id.0, 0)))
 }
 
+/// How many keys a project has.
+pub async fn count(conn: &mut Conn, project: ProjectId) -> Result<i64> {
+    let query = project_keys::table.filter(project_keys::project_id.eq(project));
+    Ok(query.count().get_result(conn).await?)
+}
+
 /// Makes a key.
 pub async fn insert(
     conn: &mut Conn,

@@ -8,7 +8,7 @@ use mishap_storage::{organizations, projects};
 use super::model::organization::{OrganizationDetailResponse, OrganizationResponse, RootResponse};
 use super::model::project::ProjectResponse;
 use crate::AppState;
-use crate::access::{Access, OrgAccess, OrgList, OrgRead};
+use crate::access::{Access, OrgAccess, OrgRead};
 use crate::error::ApiError;
 use crate::respond::{Listed, PageParams};
 
@@ -20,17 +20,20 @@ pub(super) async fn root() -> Json<RootResponse> {
     Json(RootResponse { version: build_info::VERSION, user: None, auth: None })
 }
 
-/// `GET /api/0/organizations/` — the caller's organizations, the newest first.
+/// `GET /api/0/organizations/` — the caller's organizations, by name.
 pub(super) async fn list(
     request: HttpRequest,
     state: Data<AppState>,
-    access: Access<OrgList>,
+    access: Access<OrgRead>,
     params: Query<PageParams>,
 ) -> Result<HttpResponse, ApiError> {
     let (cursor, limit) = (params.cursor()?, params.limit()?);
     let mut conn = state.pool.get().await?;
     let page = organizations::list_for_member(&mut conn, access.user, cursor, limit).await?;
-    let hits = i64::try_from(page.items.len()).unwrap_or_default();
+    let hits = match page.whole() {
+        Some(hits) => hits,
+        None => organizations::count_for_member(&mut conn, access.user).await?,
+    };
     let items = page.items.iter().map(OrganizationResponse::from).collect();
     let listed = Listed { items, previous: page.previous, next: page.next, hits };
     Ok(listed.respond(&request, &state.public_url))

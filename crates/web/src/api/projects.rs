@@ -40,7 +40,10 @@ pub(super) async fn list(
             Some(ProjectOrganizationResponse { project: project.into(), organization })
         })
         .collect();
-    let hits = i64::try_from(items.len()).unwrap_or_default();
+    let hits = match page.whole() {
+        Some(hits) => hits,
+        None => projects::count_for_member(&mut conn, access.user).await?,
+    };
     let listed = Listed { items, previous: page.previous, next: page.next, hits };
     Ok(listed.respond(&request, &state.public_url))
 }
@@ -57,7 +60,10 @@ pub(super) async fn list_in_organization(
     let page = projects::list(&mut conn, access.org(), cursor, limit).await?;
     let items: Vec<ProjectTeamResponse> =
         page.items.iter().map(ProjectResponse::from).map(Into::into).collect();
-    let hits = i64::try_from(items.len()).unwrap_or_default();
+    let hits = match page.whole() {
+        Some(hits) => hits,
+        None => projects::count(&mut conn, access.org()).await?,
+    };
     let listed = Listed { items, previous: page.previous, next: page.next, hits };
     Ok(listed.respond(&request, &state.public_url))
 }
@@ -96,7 +102,10 @@ pub(super) async fn list_keys(
     let page = keys::list(&mut conn, project.id, cursor, limit).await?;
     let items: Vec<_> =
         page.items.iter().map(|key| KeyResponse::new(key, &state.public_url)).collect();
-    let hits = i64::try_from(items.len()).unwrap_or_default();
+    let hits = match page.whole() {
+        Some(hits) => hits,
+        None => keys::count(&mut conn, project.id).await?,
+    };
     let listed = Listed { items, previous: page.previous, next: page.next, hits };
     Ok(listed.respond(&request, &state.public_url))
 }

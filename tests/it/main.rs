@@ -6,6 +6,8 @@ mod digest;
 mod faults;
 mod flows;
 mod fuzz;
+mod hostile;
+mod ingest;
 mod sdks;
 mod storage;
 mod tidy;

@@ -4,6 +4,9 @@
 //! [`Inflater::push`] hands over what comes out in pieces of at most [`PIECE`] bytes and stops when
 //! the receiver says so. Memory is bounded by the codecs' windows: 32 KiB for gzip and deflate,
 //! 16 MiB for brotli, 8 MiB for zstd, and only as far as a body really uses them.
+//!
+//! Where codings are chained, what passes from one to the next is bounded too: a body of a few bytes
+//! can otherwise inflate to terabytes that the next coding throws away as garbage behind its end.
 
 use brotli_decompressor::{BrotliDecompressStream, BrotliResult, BrotliState, StandardAlloc};
 use flate2::{Decompress, FlushDecompress};
@@ -86,6 +89,8 @@ pub enum Stopped<E> {
     Corrupt(Corrupt),
     /// The receiver wants no more.
     Receiver(E),
+    /// More passes from one coding to the next than was allowed.
+    TooMuchBetween,
 }
 
 /// Undoes a body's codings, fed with chunks as they arrive.
@@ -100,12 +105,15 @@ impl Inflater {
     }
 
     /// Inflates `chunk` and hands what comes out to `receive`, piece by piece.
+    ///
+    /// Between two codings, `between` bytes of the whole body may pass at most.
     pub fn push<E>(
         &mut self,
         chunk: &[u8],
+        between: u64,
         receive: &mut impl FnMut(&[u8]) -> Result<(), E>,
     ) -> Result<(), Stopped<E>> {
-        feed(&mut self.stages, chunk, receive)
+        feed(&mut self.stages, chunk, between, receive)
     }
 
     /// Whether the body ended where its codings say it ends.
@@ -124,12 +132,15 @@ pub fn inflate(
 ) -> (Vec<u8>, Option<Stopped<TooLong>>) {
     let mut inflated = Vec::with_capacity(body.len().saturating_mul(6).min(limit));
     let mut inflater = Inflater::new(codings);
-    let result = inflater.push(body, &mut |piece: &[u8]| {
+    // What cannot be compressed is a little longer in between.
+    let between = limit.saturating_add(limit / 8).saturating_add(PIECE) as u64;
+    let result = inflater.push(body, between, &mut |piece: &[u8]| {
         let room = limit - inflated.len();
         inflated.extend_from_slice(piece.get(..room).unwrap_or(piece));
         if piece.len() > room { Err(TooLong) } else { Ok(()) }
     });
     let stopped = match result {
+        Err(Stopped::TooMuchBetween) => Some(Stopped::Receiver(TooLong)),
         Err(stopped) => Some(stopped),
         Ok(()) if inflater.is_complete() => None,
         Ok(()) => codings.as_slice().last().map(|coding| Stopped::Corrupt(Corrupt(*coding))),
@@ -144,6 +155,7 @@ pub struct TooLong;
 fn feed<E>(
     stages: &mut [Stage],
     mut input: &[u8],
+    between: u64,
     receive: &mut impl FnMut(&[u8]) -> Result<(), E>,
 ) -> Result<(), Stopped<E>> {
     let Some((stage, later)) = stages.split_first_mut() else {
@@ -155,10 +167,14 @@ fn feed<E>(
     loop {
         let step = stage.codec.step(input, &mut stage.piece).map_err(Stopped::Corrupt)?;
         input = input.get(step.read..).unwrap_or_default();
+        stage.written += step.written as u64;
+        if !later.is_empty() && stage.written > between {
+            return Err(Stopped::TooMuchBetween);
+        }
         if let Some(piece) = stage.piece.get(..step.written)
             && !piece.is_empty()
         {
-            feed(later, piece, receive)?;
+            feed(later, piece, between, receive)?;
         }
         // A full piece may mean that more is waiting inside the codec.
         if step.written < stage.piece.len() && (input.is_empty() || step.read == 0) {
@@ -170,6 +186,8 @@ fn feed<E>(
 struct Stage {
     codec: Codec,
     piece: Vec<u8>,
+    /// Bytes that came out so far.
+    written: u64,
 }
 
 impl Stage {
@@ -187,7 +205,7 @@ impl Stage {
             },
             Coding::Zstd => Codec::Zstd { decoder: zstd_decoder(), between_frames: true },
         };
-        Self { codec, piece: vec![0; PIECE] }
+        Self { codec, piece: vec![0; PIECE], written: 0 }
     }
 }
 
@@ -437,7 +455,7 @@ mod tests {
                     inflated.extend_from_slice(piece);
                     Ok::<(), ()>(())
                 };
-                inflater.push(std::slice::from_ref(byte), &mut receive).unwrap();
+                inflater.push(std::slice::from_ref(byte), 10_000, &mut receive).unwrap();
             }
             assert_eq!(inflated, text(), "{header}");
             assert!(inflater.is_complete(), "{header}");
@@ -468,6 +486,14 @@ mod tests {
         }
         let (read, stopped) = whole("gzip", b"not gzip at all");
         assert_eq!((read.len(), stopped), (0, Some(Stopped::Corrupt(Corrupt(Coding::Gzip)))));
+    }
+
+    #[test]
+    fn garbage_behind_the_inner_coding_s_end_is_not_inflated_without_end() {
+        let mut inner = gzip(b"hello");
+        inner.resize(64 << 20, 0);
+        let (read, stopped) = inflate(&Codings::parse("gzip, gzip").unwrap(), &gzip(&inner), 1000);
+        assert_eq!((read.as_slice(), stopped), (&b"hello"[..], Some(Stopped::Receiver(TooLong))));
     }
 
     #[test]

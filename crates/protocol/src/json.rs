@@ -29,7 +29,9 @@ pub use self::read::{Kind, Malformed, Reader, repair_utf8};
 pub use self::write::Writer;
 
 /// Containers nested deeper than this are read as null.
-pub const MAX_DEPTH: usize = 128;
+///
+/// Many parsers give up at 128; what shows a value puts some more around it.
+pub const MAX_DEPTH: usize = 100;
 
 /// A JSON object, in the order of the wire, each key once.
 pub type Object<'a> = Vec<(Cow<'a, str>, Json<'a>)>;

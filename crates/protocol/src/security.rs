@@ -38,6 +38,10 @@ pub fn read_reports<'a>(document: &'a str) -> Result<Vec<Event<'a>>, NotAReport>
 
 /// `{"csp-report": {…}}` and its siblings.
 fn report_uri(members: Object<'_>) -> Result<Event<'_>, NotAReport> {
+    // Key pinning has no wrapper.
+    if member(&members, "known-pins").is_some() {
+        return Ok(certificate_event("Public key pinning", "hpkp", members));
+    }
     for (key, value) in members {
         let Json::Object(report) = value else {
             continue;
@@ -50,7 +54,6 @@ fn report_uri(members: Object<'_>) -> Result<Event<'_>, NotAReport> {
             "expect-staple-report" => {
                 return Ok(certificate_event("Expect-Staple", "expect-staple", report));
             }
-            "known-pins" => return Ok(certificate_event("Public key pinning", "hpkp", report)),
             _ => {}
         }
     }

@@ -14,8 +14,8 @@ use mishap_core::random::SystemRandom;
 use mishap_protocol::dsn::Dsn;
 use mishap_queue::{Keys, Redis, RedisConfig};
 use mishap_storage::{Pool, tallies};
-use mishap_web::ingest::IngestConfig;
-use mishap_web::{AppState, RunningServer, WebConfig};
+use mishap_web::ingest::{IngestConfig, Patience};
+use mishap_web::{AppState, HEAD_TIMEOUT, RunningServer, WebConfig};
 use mishap_worker::digest::Digester;
 use mishap_worker::jobs::JobContext;
 use url::Url;
@@ -28,6 +28,10 @@ use crate::servers::shared;
 pub struct Options {
     /// How large things may be.
     pub sizes: SizeLimits,
+    /// How long clients may take to send a body.
+    pub patience: Patience,
+    /// How long the head of a request may take.
+    pub head_timeout: Duration,
     /// How much may wait.
     pub max_backlog: Backlog,
     /// Whether ingest is stopped.
@@ -44,6 +48,8 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             sizes: SizeLimits::default(),
+            patience: Patience::default(),
+            head_timeout: HEAD_TIMEOUT,
             max_backlog: Backlog { rows: 200_000, oldest_seconds: 900 },
             freeze: false,
             redis: false,
@@ -95,6 +101,7 @@ impl TestApp {
             WebConfig {
                 listen,
                 threads: 1,
+                head_timeout: options.head_timeout,
                 state: AppState::new(pool(4), public_url),
                 ingest: IngestConfig {
                     pool: pool(3),
@@ -102,6 +109,7 @@ impl TestApp {
                     clock: clock.clone(),
                     random: Arc::new(SystemRandom),
                     sizes: options.sizes,
+                    patience: options.patience,
                     max_backlog: options.max_backlog,
                     freeze: options.freeze,
                     trusted_proxies: options

@@ -1,10 +1,10 @@
 //! Builds what SDKs send.
 
-use std::io::Write as _;
-
 use mishap_core::random::{Random as _, SystemRandom};
 use serde_json::{Value, json};
 use uuid::Uuid;
+
+pub use crate::compress::gzip;
 
 /// A new event id, as 32 hexadecimal digits.
 pub fn event_id() -> String {
@@ -90,13 +90,6 @@ pub fn envelope(event: &Value) -> (String, Vec<u8>) {
     let id = event_id();
     let envelope = EnvelopeBuilder::of(&id).event(event).build();
     (id, envelope)
-}
-
-/// Bytes, compressed with gzip.
-pub fn gzip(plain: &[u8]) -> Vec<u8> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    encoder.write_all(plain).unwrap();
-    encoder.finish().unwrap()
 }
 
 /// An id from its digits.

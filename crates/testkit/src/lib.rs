@@ -8,21 +8,26 @@
 //! | a flow through HTTP, the digest and the API | [`TestApp`] |
 //! | a command | [`Typed`] |
 //! | what survives when programs and servers die | [`Installation`], or [`Servers`] and [`Program`] |
+//! | what a rude client can do | [`Wire`] |
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on must stop")]
 
 mod app;
+mod balance;
 pub mod builders;
 mod client;
 mod command;
+pub mod compress;
 mod database;
 pub mod desk;
 mod installation;
 pub mod proc;
 mod program;
+mod send;
 mod servers;
 pub mod sql;
 mod until;
+mod wire;
 
 pub use self::app::{Options, TestApp, redis_at, test_redis};
 pub use self::client::{Answer, Client};
@@ -33,3 +38,4 @@ pub use self::installation::{Installation, InstallationOptions};
 pub use self::program::{Program, built_program, free_port};
 pub use self::servers::{Servers, shared, tools};
 pub use self::until::until;
+pub use self::wire::{Wire, WireAnswer};

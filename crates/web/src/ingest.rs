@@ -40,6 +40,7 @@ use mishap_storage::Pool;
 use mishap_storage::inbox::NewEnvelope;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+pub use self::body::Patience;
 use self::intake::Intake;
 use self::limits::Limits;
 use self::policies::{Known, Policies};
@@ -74,6 +75,8 @@ pub struct IngestConfig {
     pub random: Arc<dyn Random>,
     /// How large things may be.
     pub sizes: SizeLimits,
+    /// How long clients may take to send a body.
+    pub patience: Patience,
     /// How much may wait.
     pub max_backlog: Backlog,
     /// Whether ingest is stopped.
@@ -90,6 +93,7 @@ pub struct Ingest {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     sizes: SizeLimits,
+    patience: Patience,
     freeze: bool,
     trusted_proxies: Vec<IpNet>,
     large_bodies: Semaphore,
@@ -115,6 +119,7 @@ impl Ingest {
             clock,
             random,
             sizes,
+            patience,
             max_backlog,
             freeze,
             trusted_proxies,
@@ -148,6 +153,7 @@ impl Ingest {
             clock,
             random,
             sizes,
+            patience,
             freeze,
             trusted_proxies,
             large_bodies: Semaphore::new(LARGE_BODIES),
@@ -363,7 +369,8 @@ fn note(category: DataCategory, reason: Reason, quantity: u64) {
 /// Every ingest route, with the last slash or without, never by a redirect: several SDKs lose the
 /// body on the way.
 pub fn routes(config: &mut ServiceConfig) {
-    let project = "/api/{project:\\d{1,19}}";
+    // As many digits as are sure to be a number; no project ever has more.
+    let project = "/api/{project:\\d{1,18}}";
     for (name, view, handler) in [
         ("envelope", "api:event_envelope", web::post().to(envelope::envelope)),
         ("store", "api:event_store", web::post().to(store::store)),

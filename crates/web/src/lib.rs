@@ -19,7 +19,7 @@ use mishap_storage::bodies::{self, Dictionary};
 use quick_cache::sync::Cache;
 use url::Url;
 
-pub use self::serve::{RunningServer, WebConfig, run, start};
+pub use self::serve::{HEAD_TIMEOUT, RunningServer, WebConfig, run, start};
 
 /// Compression dictionaries kept ready to open events with.
 const DICTIONARIES: usize = 32;

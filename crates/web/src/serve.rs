@@ -18,7 +18,7 @@ use nix::sys::socket::{Shutdown, shutdown};
 use tokio::time::Instant;
 
 use crate::error::ApiError;
-use crate::ingest::{self, Ingest, IngestConfig};
+use crate::ingest::{self, Ingest, IngestConfig, Patience};
 use crate::observe::{Observer, observe};
 use crate::{AppState, api};
 
@@ -42,7 +42,7 @@ const FINISH: Duration = Duration::from_secs(4);
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// How long the head of a request may take.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Connections to PostgreSQL that only ingest uses.
 const INGEST_CONNECTIONS: usize = 3;
@@ -56,6 +56,8 @@ pub struct WebConfig {
     pub listen: SocketAddr,
     /// Threads that serve requests.
     pub threads: usize,
+    /// How long the head of a request may take.
+    pub head_timeout: Duration,
     /// What the API shares.
     pub state: AppState,
     /// What ingest needs.
@@ -130,7 +132,7 @@ pub fn start(config: WebConfig, tasks: &Tasks) -> std::io::Result<RunningServer>
     })
     .workers(config.threads.max(1))
     .keep_alive(KEEP_ALIVE)
-    .client_request_timeout(HEAD_TIMEOUT)
+    .client_request_timeout(config.head_timeout)
     .disable_signals()
     .listen(listener)?
     .run();
@@ -158,6 +160,7 @@ pub async fn run(process: &Process) -> anyhow::Result<()> {
     let config = WebConfig {
         listen: process.settings.web.listen,
         threads: process.settings.web.threads,
+        head_timeout: HEAD_TIMEOUT,
         state: AppState::new(api_pool, process.settings.public_url.clone()),
         ingest: ingest_config(process, ingest_pool),
     };
@@ -192,6 +195,7 @@ fn ingest_config(process: &Process, pool: Pool) -> IngestConfig {
             body: settings.max_body_bytes,
             inflated: settings.max_inflated_bytes,
         },
+        patience: Patience::default(),
         max_backlog: Backlog {
             rows: settings.max_backlog_rows,
             oldest_seconds: settings.max_backlog_seconds,

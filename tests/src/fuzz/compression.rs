@@ -7,6 +7,9 @@ use mishap_protocol::compression::{Coding, Codings, Inflater, PIECE, Stopped, in
 /// What a body may inflate to here, in bytes.
 const LIMIT: usize = 256 * 1024;
 
+/// Bytes that pass from one coding to the next at most.
+const BETWEEN: u64 = 2 * LIMIT as u64;
+
 /// The first byte says how the rest is compressed.
 pub(super) fn check(bytes: &[u8]) {
     let Some((choice, body)) = bytes.split_first() else {
@@ -78,7 +81,7 @@ fn inflate_in_chunks(codings: &Codings, body: &[u8], size: usize) -> (Vec<u8>, E
     let mut inflater = Inflater::new(codings);
     let mut plain = Vec::new();
     for chunk in body.chunks(size) {
-        let result = inflater.push(chunk, &mut |piece: &[u8]| {
+        let result = inflater.push(chunk, BETWEEN, &mut |piece: &[u8]| {
             assert!(!piece.is_empty() && piece.len() <= PIECE);
             plain.extend_from_slice(piece);
             if plain.len() > LIMIT { Err(()) } else { Ok(()) }
@@ -86,7 +89,7 @@ fn inflate_in_chunks(codings: &Codings, body: &[u8], size: usize) -> (Vec<u8>, E
         match result {
             Ok(()) => {}
             Err(Stopped::Corrupt(_)) => return (plain, End::Corrupt),
-            Err(Stopped::Receiver(())) => {
+            Err(Stopped::Receiver(()) | Stopped::TooMuchBetween) => {
                 plain.truncate(LIMIT);
                 return (plain, End::TooLong);
             }

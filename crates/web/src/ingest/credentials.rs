@@ -22,12 +22,12 @@ impl Sender {
     /// Reads the query, `X-Sentry-Auth`, then `Authorization`; the first that names a key counts.
     pub(super) fn of(request: &HttpRequest) -> Result<Self, Refusal> {
         let query = Credentials::from_query(request.query_string());
-        if query.key.is_some() {
+        if names_key(&query) {
             return Self::from_credentials(&query);
         }
         let header = |name: &str| request.headers().get(name)?.to_str().ok();
         if let Some(credentials) = header("x-sentry-auth").and_then(Credentials::from_header)
-            && credentials.key.is_some()
+            && names_key(&credentials)
         {
             return Self::from_credentials(&credentials);
         }
@@ -61,6 +61,11 @@ impl Sender {
         let dsn: Dsn = dsn.parse().map_err(|_invalid| Refusal::InvalidKey)?;
         Ok(dsn.public_key())
     }
+}
+
+/// Whether a key is named: an empty one, as templates without a value make it, is none.
+fn names_key(credentials: &Credentials<'_>) -> bool {
+    credentials.key.as_deref().is_some_and(|key| !key.trim().is_empty())
 }
 
 /// The user and password of HTTP basic authentication.

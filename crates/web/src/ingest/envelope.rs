@@ -67,14 +67,15 @@ impl Ingest {
     /// Reads an envelope to its end.
     async fn receive(&self, request: &HttpRequest, payload: Payload) -> Result<Received, Refusal> {
         let mut receiver = Receiver::new(self.sizes, codings(request)?);
-        let mut chunks = Chunks::new(payload);
+        let mut chunks = Chunks::of(request, payload, self.patience, self.sizes.body)?;
         let mut place = None;
         while let Some(chunk) = chunks.next().await? {
+            let is_large = receiver.is_large_with(chunk.len());
+            if is_large && place.is_none() {
+                place = Some(self.place_for_large_body().await?);
+            }
             receiver.push(&chunk)?;
-            if receiver.is_large() {
-                if place.is_none() {
-                    place = Some(self.place_for_large_body().await?);
-                }
+            if is_large {
                 // A chunk may inflate to megabytes: let others have their turn.
                 tokio::task::yield_now().await;
             }

@@ -3,6 +3,8 @@
 //! The dump becomes an attachment of an event that the form's fields describe. The answer is the
 //! event's id as plain text, and never 429: Breakpad's clients would try again for ever.
 
+use std::rc::Rc;
+
 use actix_multipart::Multipart;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::web::{BytesMut, Data, Path, Payload};
@@ -16,7 +18,7 @@ use mishap_protocol::envelope::{
 use mishap_protocol::event::event_id_of;
 use mishap_protocol::minidump::{ATTACHMENT_TYPE, DUMP_FIELD, event_json, is_minidump};
 
-use super::body::{Chunks, codings};
+use super::body::{Chunks, codings, inflated_stream};
 use super::credentials::Sender;
 use super::receive::{Receiver, Unreadable};
 use super::refusal::Refusal;
@@ -86,10 +88,10 @@ impl Ingest {
             .and_then(|value| value.to_str().ok())
             .is_some_and(|value| value.trim_start().starts_with("multipart/"));
         let upload = if is_form {
-            self.read_form(Multipart::new(request.headers(), payload)).await?
+            self.read_form(request, payload).await?
         } else {
             let limit = self.sizes.attachment;
-            let body = Chunks::new(payload).collect(limit).await?;
+            let body = Chunks::of(request, payload, self.patience, limit)?.collect().await?;
             let content = inflated(&codings(request)?, &body, limit)?;
             let field = DUMP_FIELD.to_owned();
             let name = "minidump.dmp".to_owned();
@@ -102,12 +104,22 @@ impl Ingest {
         Ok(self.take(request, &policy, receiver.finish()?).await)
     }
 
-    async fn read_form(&self, mut form: Multipart) -> Result<Upload, Refusal> {
+    /// Reads a form; Crashpad compresses the whole of it.
+    async fn read_form(&self, request: &HttpRequest, payload: Payload) -> Result<Upload, Refusal> {
+        let limit = self.sizes.attachments + self.sizes.event;
+        let chunks = Chunks::of(request, payload, self.patience, limit)?;
+        let refusal = Rc::default();
+        let body = inflated_stream(chunks, &codings(request)?, limit, Rc::clone(&refusal));
+        let form = Multipart::new(request.headers(), body);
+        let upload = Self::read_fields(form).await;
+        upload.map_err(|malformed| refusal.take().unwrap_or(malformed))
+    }
+
+    async fn read_fields(mut form: Multipart) -> Result<Upload, Refusal> {
         let malformed = |error: &dyn std::fmt::Display| {
             Refusal::Malformed(format!("the form cannot be read: {error}"))
         };
         let mut upload = Upload::default();
-        let mut bytes = 0_u64;
         while let Some(field) = form.next().await {
             let mut field = field.map_err(|error| malformed(&error))?;
             if upload.fields.len() + upload.files.len() >= MAX_FIELDS {
@@ -122,10 +134,6 @@ impl Ingest {
             let mut content = BytesMut::new();
             while let Some(chunk) = field.next().await {
                 let chunk = chunk.map_err(|error| malformed(&error))?;
-                bytes += chunk.len() as u64;
-                if bytes > self.sizes.attachments + self.sizes.event {
-                    return Err(Unreadable::TooLarge(self.sizes.attachments).into());
-                }
                 content.extend_from_slice(&chunk);
             }
             match filename {
@@ -197,7 +205,7 @@ impl Ingest {
             None => content,
             Some(coding) => match inflate(&coding.into(), &content, limit) {
                 (plain, None) => plain,
-                (_, Some(Stopped::Receiver(TooLong))) => {
+                (_, Some(Stopped::Receiver(TooLong) | Stopped::TooMuchBetween)) => {
                     return Err(Unreadable::TooLargeInflated.into());
                 }
                 (_, Some(Stopped::Corrupt(_))) => return Err(Unreadable::Encoding.into()),

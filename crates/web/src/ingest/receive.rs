@@ -140,22 +140,26 @@ impl Receiver {
         }
     }
 
-    /// Whether the body is so large that it is taken apart.
-    pub(super) fn is_large(&self) -> bool {
-        matches!(self.state, State::TakingApart(_))
+    /// Whether the body is so large, with `more` bytes of it, that it is taken apart.
+    pub(super) fn is_large_with(&self, more: usize) -> bool {
+        match &self.state {
+            State::Collecting(body) => body.len() + more > KEEP_AS_SENT,
+            State::TakingApart(_) => true,
+        }
     }
 
     /// Ends the body.
     pub(super) fn finish(self) -> Result<Received, Unreadable> {
         let body = match self.state {
-            State::TakingApart(reading) => return reading.finish(),
+            State::TakingApart(reading) => return Ok(reading.finish()?.0),
             State::Collecting(body) => body.freeze(),
         };
         let mut reading = Reading::new(self.limits, &self.codings, false);
         reading.push(&body)?;
-        let places = reading.places;
-        let id_is_in_payload = reading.header.event_id.is_none()
-            && reading.kept.iter().any(|item| item.category == DataCategory::Error);
+        // Only now: the last item may end with the body.
+        let (mut received, places) = reading.finish()?;
+        let id_is_in_payload = received.header.event_id.is_none()
+            && received.kept.iter().any(|item| item.category == DataCategory::Error);
         let coding = match self.codings.as_slice() {
             [] => Some(PayloadCoding::Plain),
             [Coding::Gzip] => Some(PayloadCoding::Gzip),
@@ -164,7 +168,6 @@ impl Receiver {
         };
         match coding {
             Some(coding) if places <= MAX_PLACES && !id_is_in_payload => {
-                let mut received = reading.finish()?;
                 let kept = |place: &u16| received.kept.iter().any(|item| item.place == *place);
                 let all = 0..u16::try_from(places).unwrap_or(u16::MAX);
                 let skip = all.filter(|place| !kept(place)).collect();
@@ -174,7 +177,7 @@ impl Receiver {
             _ => {
                 let mut reading = Reading::new(self.limits, &self.codings, true);
                 reading.push(&body)?;
-                reading.finish()
+                Ok(reading.finish()?.0)
             }
         }
     }
@@ -246,6 +249,17 @@ impl Received {
     }
 }
 
+/// Appends to a buffer that will hold `limit` bytes at most, without room for more.
+pub(super) fn append(buffer: &mut Vec<u8>, part: &[u8], limit: u64) {
+    let needed = buffer.len() + part.len();
+    if needed > buffer.capacity() {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let capacity = buffer.capacity().saturating_mul(2).min(limit).max(needed);
+        buffer.reserve_exact(capacity - buffer.len());
+    }
+    buffer.extend_from_slice(part);
+}
+
 fn clamped(bytes: u64) -> u32 {
     u32::try_from(bytes).unwrap_or(u32::MAX)
 }
@@ -306,11 +320,12 @@ impl Reading {
         let allowed = self.limits.inflated.min(FREE_INFLATION + self.arrived * MAX_RATIO);
         let mut inflater =
             std::mem::replace(&mut self.inflater, Inflater::new(&Codings::default()));
-        let result = inflater.push(chunk, &mut |piece: &[u8]| self.read(piece, allowed));
+        let result = inflater.push(chunk, allowed, &mut |piece: &[u8]| self.read(piece, allowed));
         self.inflater = inflater;
         match result {
             Ok(()) => Ok(()),
             Err(Stopped::Receiver(unreadable)) => Err(unreadable),
+            Err(Stopped::TooMuchBetween) => Err(Unreadable::TooLargeInflated),
             Err(Stopped::Corrupt(_)) if self.inflated == 0 => Err(Unreadable::Encoding),
             Err(Stopped::Corrupt(_)) => {
                 self.corrupt = true;
@@ -330,7 +345,8 @@ impl Reading {
         Ok(result?)
     }
 
-    fn finish(mut self) -> Result<Received, Unreadable> {
+    /// Ends the body; what was read, and how many items there were.
+    fn finish(mut self) -> Result<(Received, usize), Unreadable> {
         let is_whole = !self.corrupt && (self.inflater.is_complete() || self.arrived == 0);
         if is_whole {
             let framer = std::mem::take(&mut self.framer);
@@ -344,8 +360,8 @@ impl Reading {
             self.refused.add(broken_off.unwrap_or(DataCategory::Default), Reason::BadEncoding);
         }
         let content = Content::TakenApart(self.items);
-        let Self { header, kept, refused, inflated, .. } = self;
-        Ok(Received { header, kept, refused, inflated, content })
+        let Self { header, kept, refused, inflated, places, .. } = self;
+        Ok((Received { header, kept, refused, inflated, content }, places))
     }
 }
 
@@ -372,7 +388,7 @@ impl Frames<'_> for Reading {
             open.verdict = Err(Reason::TooLarge);
             open.payload = Vec::new();
         } else if self.keeps_payloads {
-            open.payload.extend_from_slice(part);
+            append(&mut open.payload, part, limit);
         }
     }
 

@@ -45,7 +45,7 @@ impl Ingest {
         let policy = self.admit(project, key).await?;
         check_content_type(request)?;
         let limit = MAX_REPORT.min(self.sizes.event);
-        let body = Chunks::new(payload).collect(limit).await?;
+        let body = Chunks::of(request, payload, self.patience, limit)?.collect().await?;
         let body = super::store::inflated(&codings(request)?, &body, limit)?;
         let text = repair_utf8(&body);
         let mut reports =

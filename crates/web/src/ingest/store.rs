@@ -45,7 +45,7 @@ impl Ingest {
     ) -> Result<Taken, Refusal> {
         let key = Sender::of(request)?.key_or_dsn(None)?;
         let policy = self.admit(project, key).await?;
-        let body = Chunks::new(payload).collect(self.sizes.event).await?;
+        let body = Chunks::of(request, payload, self.patience, self.sizes.event)?.collect().await?;
         let event = event_json(&codings(request)?, &body, self.sizes.event)?;
         let event_id = event_id_of(&event).map_or_else(|| EventId(self.random.uuid()), EventId);
         let received = self.received_event(event_id, &[event.into_bytes()], &ItemType::Event)?;
@@ -104,7 +104,9 @@ fn event_json(codings: &Codings, body: &[u8], limit: u64) -> Result<String, Refu
 pub(super) fn inflated(codings: &Codings, body: &[u8], limit: u64) -> Result<Vec<u8>, Refusal> {
     match inflate(codings, body, usize::try_from(limit).unwrap_or(usize::MAX)) {
         (plain, None) => Ok(plain),
-        (_, Some(Stopped::Receiver(TooLong))) => Err(Unreadable::TooLargeInflated.into()),
+        (_, Some(Stopped::Receiver(TooLong) | Stopped::TooMuchBetween)) => {
+            Err(Unreadable::TooLargeInflated.into())
+        }
         (_, Some(Stopped::Corrupt(_))) => Err(Unreadable::Encoding.into()),
     }
 }

@@ -108,7 +108,9 @@ fn open_row(
     let envelope = match stopped {
         None => Envelope::read(&plain)?,
         Some(Stopped::Corrupt(_)) => Envelope::read_beginning(&plain)?,
-        Some(Stopped::Receiver(TooLong)) => return Err(Unreadable::TooLong),
+        Some(Stopped::Receiver(TooLong) | Stopped::TooMuchBetween) => {
+            return Err(Unreadable::TooLong);
+        }
     };
     let mut opened = Opened::default();
     let wanted = |place: &usize, item: &Item<'_>| {

@@ -10,10 +10,14 @@
 
 use brotli_decompressor::{BrotliDecompressStream, BrotliResult, BrotliState, StandardAlloc};
 use flate2::{Decompress, FlushDecompress};
+use libdeflater::Decompressor;
 use zstd::stream::raw::{DParameter, Decoder as ZstdDecoder, Operation as _};
 
 /// Largest piece handed over at once, in bytes.
 pub const PIECE: usize = 32 * 1024;
+
+/// Largest content that is inflated at once, in bytes.
+const AT_ONCE: usize = 1 << 20;
 
 /// More codings than this in one `Content-Encoding` are refused.
 pub const MAX_CODINGS: usize = 3;
@@ -113,6 +117,13 @@ impl Inflater {
         between: u64,
         receive: &mut impl FnMut(&[u8]) -> Result<(), E>,
     ) -> Result<(), Stopped<E>> {
+        if let [Stage { codec: Codec::Gzip { state: state @ Member::Fresh, .. }, .. }] =
+            self.stages.as_mut_slice()
+            && let Some(plain) = whole_gzip(chunk)
+        {
+            *state = Member::Ended;
+            return feed(&mut [], &plain, between, receive);
+        }
         feed(&mut self.stages, chunk, between, receive)
     }
 
@@ -151,6 +162,24 @@ pub fn inflate(
 /// The body inflates to more than was allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooLong;
+
+/// The content of a chunk that is one whole gzip member, which nearly all bodies are: at once, which
+/// takes less than half the time. Nothing if it is anything else, or too large to be held.
+fn whole_gzip(chunk: &[u8]) -> Option<Vec<u8>> {
+    const MAGIC: &[u8] = &[0x1f, 0x8b, 8];
+    let (_, tail) = chunk.split_last_chunk::<4>()?;
+    let size = usize::try_from(u32::from_le_bytes(*tail)).ok()?;
+    // Where a second member may begin, the sum and the length at the end may not be the first one's.
+    let may_have_more = memchr::memmem::find(chunk.get(1..)?, MAGIC).is_some();
+    if size > AT_ONCE || !chunk.starts_with(MAGIC) || may_have_more {
+        return None;
+    }
+    let mut plain = vec![0; size];
+    let written = Decompressor::new().gzip_decompress(chunk, &mut plain).ok()?;
+    let sum = chunk.len().checked_sub(8).and_then(|at| chunk.get(at..)?.first_chunk::<4>());
+    let is_all = written == size && sum? == &libdeflater::crc32(&plain).to_le_bytes();
+    is_all.then_some(plain)
+}
 
 fn feed<E>(
     stages: &mut [Stage],

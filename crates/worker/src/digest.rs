@@ -9,7 +9,7 @@ mod names;
 mod open;
 mod projects;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use metrics::{counter, histogram};
@@ -38,8 +38,6 @@ pub struct Digester {
     pool: Pool,
     projects: ProjectCache,
     names: KnownNames,
-    /// Those that no batch is using.
-    packers: Mutex<Vec<Packer>>,
 }
 
 /// Which rows a batch takes.
@@ -63,12 +61,7 @@ struct Digested {
 impl Digester {
     /// A digester that takes its connections from `pool`.
     pub fn new(pool: Pool) -> Self {
-        Self {
-            pool,
-            projects: ProjectCache::new(),
-            names: KnownNames::new(),
-            packers: Mutex::default(),
-        }
+        Self { pool, projects: ProjectCache::new(), names: KnownNames::new() }
     }
 
     /// Digests these rows, as far as nobody else has them; says how many there were.
@@ -97,15 +90,6 @@ impl Digester {
             self.digest(vec![ticket]).await?;
         }
         Ok(true)
-    }
-
-    fn packers(&self) -> MutexGuard<'_, Vec<Packer>> {
-        self.packers.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn take_packer(&self) -> Result<Packer> {
-        let idle = self.packers().pop();
-        Ok(idle.map_or_else(Packer::new, Ok)?)
     }
 
     async fn digest_claim(&self, claim: Claim) -> Result<usize> {
@@ -196,10 +180,8 @@ impl Digester {
         let projects = self.projects.of(conn, &rows).await?;
         // Milliseconds of work: the connections of other tasks must not wait for it.
         let opened = tokio::task::block_in_place(|| {
-            let mut packer = self.take_packer()?;
-            let opened = open(rows, &projects, &mut packer);
-            self.packers().push(packer);
-            Ok::<_, Error>(opened)
+            let mut packer = Packer::new()?;
+            Ok::<_, Error>(open(rows, &projects, &mut packer))
         })?;
         let names = self.names.see(conn, &opened).await?;
         let mut tally = opened.tally;

@@ -38,6 +38,9 @@ const POLL_PERIOD: Duration = Duration::from_millis(100);
 /// How long to wait after something failed.
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// How long a batch waits for more: what a batch costs by itself, its rows share.
+const LINGER: Duration = Duration::from_millis(50);
+
 /// Rows that are waiting for a digester before no more hints are read.
 const MAX_WAITING: usize = 4 * MAX_ROWS;
 
@@ -137,26 +140,51 @@ async fn read_hints(
     }
 }
 
-/// Makes batches of what was hinted. While all digesters are busy, batches grow.
+/// Makes batches of what was hinted: full ones at once, others when they have waited a little.
 async fn dispatch(mut hinted: mpsc::Receiver<Vec<Ticket>>, batches: mpsc::Sender<Vec<Ticket>>) {
     let mut waiting: Vec<Ticket> = Vec::new();
+    let mut due = Instant::now();
     loop {
+        let is_full = is_full(&waiting);
         tokio::select! {
             biased;
             tickets = hinted.recv(), if waiting.len() < MAX_WAITING => match tickets {
-                Some(tickets) => waiting.extend(tickets),
+                Some(tickets) => {
+                    if waiting.is_empty() {
+                        due = Instant::now() + LINGER;
+                    }
+                    waiting.extend(tickets);
+                }
                 // What still waits is found by the next worker's sweep.
                 None => return,
             },
-            permit = batches.reserve(), if !waiting.is_empty() => {
+            permit = when(due, is_full, &batches), if !waiting.is_empty() => {
                 let Ok(permit) = permit else {
                     return;
                 };
                 let rest = waiting.split_off(batch_length(&waiting));
                 permit.send(std::mem::replace(&mut waiting, rest));
+                due = Instant::now() + LINGER;
             }
         }
     }
+}
+
+/// Whether more would not fit into one batch.
+fn is_full(waiting: &[Ticket]) -> bool {
+    waiting.len() >= MAX_ROWS || batch_length(waiting) < waiting.len()
+}
+
+/// Waits until a batch is due, and then until somebody takes it.
+async fn when(
+    due: Instant,
+    is_full: bool,
+    batches: &mpsc::Sender<Vec<Ticket>>,
+) -> Result<mpsc::Permit<'_, Vec<Ticket>>, mpsc::error::SendError<()>> {
+    if !is_full {
+        tokio::time::sleep_until(due).await;
+    }
+    batches.reserve().await
 }
 
 /// Digests one batch at a time: a hinted one, or one that it sweeps up.

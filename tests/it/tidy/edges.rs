@@ -58,7 +58,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("hyper-util", &["boot", "cli"]),
     ("reqwest", &["cli", "testkit"]),
     // Other processes are the sandbox's; web shuts its listener down.
-    ("nix", &["sandbox", "testkit", "web"]),
+    ("nix", &["process", "sandbox", "testkit", "web"]),
     // The machine's time and randomness come in through `core`.
     ("getrandom", &["core"]),
     // The runtime is unknown to what does no IO.

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::{BufMut as _, Bytes, BytesMut};
-use flate2::write::GzEncoder;
+use flate2::write::DeflateEncoder;
 use flate2::{Compression, Crc};
 use mishap_core::random::{Random, SeededRandom};
 use serde_json::{Value, json};
@@ -22,7 +22,8 @@ const INNER_FRAMES: u64 = 10;
 /// Ways into the program: kinds of requests and tasks, each with a framework around it.
 const ENTRIES: u64 = 5;
 
-const BREADCRUMBS: u64 = 12;
+/// Lines around that of a frame, on each side, and breadcrumbs: some programs tell little, some a lot.
+const SIZES: [(u64, u64); 3] = [(1, 6), (3, 12), (5, 14)];
 
 const NOUNS: [&str; 24] = [
     "order",
@@ -124,7 +125,8 @@ impl Draw {
 pub fn sample_event(issue: u64, variant: u64) -> Value {
     let of_issue = Draw(SeededRandom::new(issue.wrapping_mul(7919) + 1));
     let of_event = Draw(SeededRandom::new((issue << 24) ^ variant.wrapping_mul(104_729) ^ 0x5eed));
-    let frames = frames(issue, &of_issue);
+    let (lines, crumbs) = size_of(issue);
+    let frames = frames(issue, lines, &of_issue);
     let error = of_issue.from(&ERRORS);
     let noun = of_issue.from(&NOUNS);
     let user = of_event.below(5000);
@@ -145,7 +147,7 @@ pub fn sample_event(issue: u64, variant: u64) -> Value {
             "mechanism": { "type": "django", "handled": false },
             "stacktrace": { "frames": frames },
         }]},
-        "breadcrumbs": { "values": breadcrumbs(&of_event) },
+        "breadcrumbs": { "values": breadcrumbs(crumbs, &of_event) },
         "request": {
             "url": format!("https://shop.example.com/api/{noun}/{}/", of_event.below(100_000)),
             "method": "POST",
@@ -188,20 +190,26 @@ pub fn sample_event(issue: u64, variant: u64) -> Value {
     })
 }
 
+/// Lines around that of each frame, and breadcrumbs, of an issue's events.
+fn size_of(issue: u64) -> (u64, u64) {
+    SIZES.into_iter().cycle().nth((issue % 3) as usize).unwrap_or_default()
+}
+
 /// Frames as a program has them: the outer ones are the framework's, the same for all requests of a
 /// kind, and the inner ones lead to what went wrong.
-fn frames(issue: u64, of_issue: &Draw) -> Vec<Value> {
+fn frames(issue: u64, lines: u64, of_issue: &Draw) -> Vec<Value> {
     let entry = Draw(SeededRandom::new(of_issue.below(ENTRIES)));
-    let outer = (0..FRAMES - INNER_FRAMES).map(|_| frame(false, None, &entry));
+    let outer = (0..FRAMES - INNER_FRAMES).map(|_| frame(None, lines, &entry));
     let inner = (0..INNER_FRAMES).map(|place| {
         let in_app = place % 2 == 1;
-        frame(in_app, in_app.then_some(issue), of_issue)
+        frame(in_app.then_some(issue), lines, of_issue)
     });
     outer.chain(inner).collect()
 }
 
-/// A frame in one of the functions that there are; its lines are those of the source.
-fn frame(in_app: bool, issue: Option<u64>, draw: &Draw) -> Value {
+/// A frame in one of the functions that there are, in the app if it belongs to an issue; its lines are those of the source.
+fn frame(issue: Option<u64>, lines: u64, draw: &Draw) -> Value {
+    let in_app = issue.is_some();
     let (noun, verb) = (draw.from(&NOUNS), draw.from(&VERBS));
     let library = draw.from(&LIBRARIES);
     let (module, path) = if in_app {
@@ -239,9 +247,9 @@ fn frame(in_app: bool, issue: Option<u64>, draw: &Draw) -> Value {
         "abs_path": format!("{root}/{path}"),
         "lineno": lineno,
         "in_app": in_app,
-        "pre_context": (0..5).map(line).collect::<Vec<_>>(),
+        "pre_context": (0..lines).map(line).collect::<Vec<_>>(),
         "context_line": format!("        return self.{verb}_{noun}(request)"),
-        "post_context": (0..5).map(line).collect::<Vec<_>>(),
+        "post_context": (0..lines).map(line).collect::<Vec<_>>(),
         "vars": if in_app {
             json!({ "request": "<WSGIRequest: POST '/api/'>", "self": format!("<{noun} service>"),
                 "strict": "True", "limit": draw.below(100).to_string() })
@@ -251,7 +259,7 @@ fn frame(in_app: bool, issue: Option<u64>, draw: &Draw) -> Value {
     })
 }
 
-fn breadcrumbs(draw: &Draw) -> Vec<Value> {
+fn breadcrumbs(count: u64, draw: &Draw) -> Vec<Value> {
     let crumb = |place: u64| {
         let noun = draw.from(&NOUNS);
         match place % 3 {
@@ -271,7 +279,7 @@ fn breadcrumbs(draw: &Draw) -> Vec<Value> {
             }),
         }
     };
-    (0..BREADCRUMBS).map(crumb).collect()
+    (0..count).map(crumb).collect()
 }
 
 fn modules() -> Value {
@@ -283,12 +291,19 @@ fn modules() -> Value {
 
 /// Bodies of requests, made beforehand as far as possible.
 ///
-/// Each request needs an event id of its own. It stands in the envelope's header, which is a gzip
-/// member by itself, followed by the rest, which was compressed once.
+/// Each request needs an event id of its own. It stands in the envelope's header, which a gzip body
+/// holds as it is, followed by the rest, which was compressed once.
 pub struct SampleEvents {
-    bodies: Vec<Bytes>,
+    rests: Vec<Rest>,
     next: AtomicUsize,
     compressed: bool,
+}
+
+/// What follows the header of an envelope.
+struct Rest {
+    bytes: Bytes,
+    /// Of the plain bytes.
+    sum: Crc,
 }
 
 impl SampleEvents {
@@ -299,53 +314,60 @@ impl SampleEvents {
 
     fn with_bodies(seed: u64, issues: usize, count: usize, compressed: bool) -> Self {
         let issues = issues.max(1);
-        let body = |number: usize| {
+        let rest = |number: usize| {
             let issue = (number % issues) as u64;
             let variant = (number / issues) as u64 + seed * 1000;
             let event = sample_event(issue + seed * 1_000_000, variant).to_string();
             let item = format!("{{\"type\":\"event\",\"length\":{}}}\n{event}\n", event.len());
-            Bytes::from(if compressed { gzip(item.as_bytes()) } else { item.into_bytes() })
+            let mut sum = Crc::new();
+            sum.update(item.as_bytes());
+            let bytes = if compressed { deflated(item.as_bytes()) } else { item.into_bytes() };
+            Rest { bytes: bytes.into(), sum }
         };
-        let bodies = (0..count).map(body).collect();
-        Self { bodies, next: AtomicUsize::new(0), compressed }
+        let rests = (0..count).map(rest).collect();
+        Self { rests, next: AtomicUsize::new(0), compressed }
     }
 
     /// The next request's event id and body.
     pub fn next(&self, random: &dyn Random) -> (Uuid, Bytes) {
         let event_id = random.uuid();
         let header = format!("{{\"event_id\":\"{}\"}}\n", event_id.simple());
-        let place = self.next.fetch_add(1, Ordering::Relaxed) % self.bodies.len();
-        let rest = self.bodies.get(place).cloned().unwrap_or_default();
-        let mut body = BytesMut::with_capacity(header.len() + rest.len() + 32);
-        if self.compressed {
-            put_stored_member(&mut body, header.as_bytes());
-        } else {
-            body.put_slice(header.as_bytes());
+        let place = self.next.fetch_add(1, Ordering::Relaxed) % self.rests.len();
+        let mut body = BytesMut::new();
+        if let Some(rest) = self.rests.get(place) {
+            body.reserve(header.len() + rest.bytes.len() + 32);
+            if self.compressed {
+                put_gzip(&mut body, header.as_bytes(), rest);
+            } else {
+                body.put_slice(header.as_bytes());
+                body.put_slice(&rest.bytes);
+            }
         }
-        body.put_slice(&rest);
         (event_id, body.freeze())
     }
 }
 
-fn gzip(content: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::new(6));
+fn deflated(content: &[u8]) -> Vec<u8> {
+    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::new(6));
     // Writing to memory does not fail.
     let _infallible = encoder.write_all(content);
     encoder.finish().unwrap_or_default()
 }
 
-/// A gzip member that holds its content as it is (RFC 1952 around one stored block of RFC 1951).
-fn put_stored_member(out: &mut BytesMut, content: &[u8]) {
+/// A gzip member (RFC 1952) whose first block is stored as it is (RFC 1951, 3.2.4).
+fn put_gzip(out: &mut BytesMut, first: &[u8], rest: &Rest) {
     out.put_slice(&[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255]);
-    let length = u16::try_from(content.len()).unwrap_or(u16::MAX);
-    out.put_u8(1);
+    let length = u16::try_from(first.len()).unwrap_or(u16::MAX);
+    out.put_u8(0);
     out.put_u16_le(length);
     out.put_u16_le(!length);
-    out.put_slice(content);
-    let mut crc = Crc::new();
-    crc.update(content);
-    out.put_u32_le(crc.sum());
-    out.put_u32_le(length.into());
+    out.put_slice(first);
+    out.put_slice(&rest.bytes);
+    let mut sum = Crc::new();
+    sum.update(first);
+    sum.combine(&rest.sum);
+    out.put_u32_le(sum.sum());
+    out.put_u32_le(sum.amount());
 }
 
 #[cfg(test)]
@@ -357,7 +379,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_body_is_an_envelope_of_the_usual_size_with_an_id_of_its_own() {
+    fn a_body_is_an_envelope_with_an_id_of_its_own() {
         let events = SampleEvents::with_bodies(1, 3, 6, true);
         let random = SeededRandom::new(1);
         let (first, body) = events.next(&random);
@@ -366,9 +388,15 @@ mod tests {
         let envelope = mishap_protocol::envelope::Envelope::read(&plain).unwrap();
         assert_eq!(envelope.header.event_id, Some(first));
         assert_eq!(envelope.items.len(), 1);
-        let size = envelope.items[0].payload.len();
-        assert!((10_000..30_000).contains(&size), "{size}");
         assert_ne!(events.next(&random).0, first);
+    }
+
+    #[test]
+    fn events_have_10_to_30_kilobytes() {
+        let sizes: Vec<_> = (0..30).map(|issue| sample_event(issue, 0).to_string().len()).collect();
+        assert!(sizes.iter().all(|size| (10_000..30_000).contains(size)), "{sizes:?}");
+        let average = sizes.iter().sum::<usize>() / sizes.len();
+        assert!((19_000..22_000).contains(&average), "{average}");
     }
 
     #[test]

@@ -49,10 +49,10 @@ pub(super) enum Refused {
 }
 
 /// Digests an item that holds an event or a security report.
-pub(super) fn digest_event(
+pub(super) fn digest_event<'p>(
     item: &Item<'_>,
-    arrival: &Arrival<'_>,
-    packer: &mut Packer,
+    arrival: &Arrival<'p>,
+    packer: &mut Packer<'p>,
 ) -> Result<DigestedEvent, Refused> {
     let text = repair_utf8(&item.payload);
     let mut event = decode(item, &text)?;

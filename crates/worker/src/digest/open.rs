@@ -46,7 +46,11 @@ enum Unreadable {
 }
 
 /// Opens rows. Whatever happens to one does not touch the others.
-pub(super) fn open(rows: Vec<InboxRow>, projects: &Projects, packer: &mut Packer) -> Opened {
+pub(super) fn open<'p>(
+    rows: Vec<InboxRow>,
+    projects: &'p Projects,
+    packer: &mut Packer<'p>,
+) -> Opened {
     let mut opened = Opened::default();
     for row in rows {
         let project = projects.get(row.envelope.project);
@@ -96,10 +100,10 @@ impl Opened {
 }
 
 /// Opens one row. A broken-off end was counted when the envelope was received.
-fn open_row(
+fn open_row<'p>(
     row: &InboxRow,
-    project: Option<&Project>,
-    packer: &mut Packer,
+    project: Option<&'p Project>,
+    packer: &mut Packer<'p>,
 ) -> Result<Opened, Unreadable> {
     let bytes = &row.envelope.payload;
     let size = usize::try_from(row.envelope.size).unwrap_or(usize::MAX);

@@ -95,16 +95,18 @@ fn better(samples: &[Vec<u8>], current: Option<&Dictionary>) -> anyhow::Result<O
     };
     // The number is not used: nothing that is packed here is stored.
     let trained = Dictionary::new(DictionaryId(0), &body);
-    let mut packer = Packer::new()?;
-    let mut packed = |dictionary: Option<&Dictionary>| -> anyhow::Result<u64> {
-        let mut bytes = 0;
-        for sample in &trial {
-            bytes += packer.pack(sample, dictionary)?.len() as u64;
-        }
-        Ok(bytes)
-    };
-    let (before, after) = (packed(current)?, packed(Some(&trained))?);
+    let (before, after) = (packed(&trial, current)?, packed(&trial, Some(&trained))?);
     Ok((after * 100 < before * GOOD_ENOUGH).then_some(body))
+}
+
+/// Bytes of all samples, packed.
+fn packed(samples: &[Vec<u8>], dictionary: Option<&Dictionary>) -> anyhow::Result<u64> {
+    let mut packer = Packer::new()?;
+    let mut bytes = 0;
+    for sample in samples {
+        bytes += packer.pack(sample, dictionary)?.len() as u64;
+    }
+    Ok(bytes)
 }
 
 #[cfg(test)]

@@ -6,6 +6,9 @@ use mishap_sandbox::PostgresOptions;
 use mishap_testkit::{Program, Servers, TestDatabase, built_program, free_port};
 use serde::Deserialize;
 
+/// How large the database is.
+pub(crate) const DATABASE_BYTES: &str = "SELECT pg_database_size(current_database())";
+
 /// Servers, programs, and who owns the first project.
 pub(crate) struct Installation {
     pub(crate) servers: Servers,
@@ -14,6 +17,8 @@ pub(crate) struct Installation {
     pub(crate) beat: Program,
     pub(crate) database: TestDatabase,
     pub(crate) owner: Bootstrapped,
+    /// Bytes of the database before anything was received.
+    pub(crate) empty_bytes: i64,
     environment: Vec<(String, String)>,
 }
 
@@ -70,7 +75,8 @@ impl Installation {
         let web = Program::start("mishap-web", &borrowed);
         let database = TestDatabase::at(servers.postgres.url());
         let owner = bootstrap(&environment, "bench");
-        Self { servers, web, worker, beat, database, owner, environment }
+        let empty_bytes = database.number(DATABASE_BYTES).await;
+        Self { servers, web, worker, beat, database, owner, empty_bytes, environment }
     }
 
     /// Another project of the organization.

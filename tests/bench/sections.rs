@@ -6,7 +6,7 @@ use mishap_storage::{measures, partitions};
 use mishap_testkit::{Client, TestDatabase, proc};
 
 use crate::Options;
-use crate::installation::{Installation, Loaded};
+use crate::installation::{DATABASE_BYTES, Installation, Loaded};
 use crate::table::Table;
 use crate::usage::{Usage, per_thousand};
 
@@ -66,7 +66,6 @@ pub(crate) async fn digest(installation: &Installation, seconds: u64, table: &mu
     // A first look at each issue, and time for the dictionary.
     installation.load(&["--events", "4000"]);
     train(installation).await;
-    let bytes_before = database_bytes(installation).await;
     let (loaded, used) = loaded(installation, seconds);
     let Installation { web, worker, servers, .. } = installation;
     let full = |pid: u32| mebibytes(proc::peak_memory(pid));
@@ -94,14 +93,14 @@ pub(crate) async fn digest(installation: &Installation, seconds: u64, table: &mu
     let body = "SELECT avg(octet_length(body))::bigint FROM events WHERE dictionary_id IS NOT NULL";
     let body = installation.database.number(body).await;
     table.add("body of an event, packed", format!("{body} bytes"), "", "");
+    let stored = installation.database.number("SELECT count(*) FROM events").await;
     let mut conn = installation.database.conn().await;
     for size in measures::table_sizes(&mut conn).await.unwrap().iter().take(6) {
-        let each = size.bytes / i64::try_from(events.max(1)).unwrap();
+        let each = size.bytes / stored.max(1);
         println!("    {} {each} bytes per event", size.name);
     }
     drop(conn);
-    let grown = database_bytes(installation).await - bytes_before;
-    let each = grown / i64::try_from(events.max(1)).unwrap();
+    let each = (database_bytes(installation).await - installation.empty_bytes) / stored.max(1);
     table.add("disk per event, all in", format!("{each} bytes"), "3,000", "1,000");
     Cost { all: per_thousand(used.all(), events) }
 }
@@ -226,7 +225,7 @@ pub(crate) async fn list(installation: &Installation, issues: i64, table: &mut T
 }
 
 async fn database_bytes(installation: &Installation) -> i64 {
-    installation.database.number("SELECT pg_database_size(current_database())").await
+    installation.database.number(DATABASE_BYTES).await
 }
 
 fn mebibytes(bytes: u64) -> String {

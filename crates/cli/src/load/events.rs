@@ -236,6 +236,10 @@ fn frame(issue: Option<u64>, lines: u64, draw: &Draw) -> Value {
             _ => format!("        log.debug(\"{step} %s\", {result})"),
         }
     };
+    let source: Vec<String> = (0..10).map(line).collect();
+    let (before, after) = source.split_at(5);
+    let count = usize::try_from(lines).unwrap_or_default().min(5);
+    let (before, after) = (before.get(5 - count..), after.get(..count));
     let function = match issue {
         Some(issue) => format!("{verb}_{noun}_{issue}"),
         None => format!("{verb}_{noun}"),
@@ -247,9 +251,9 @@ fn frame(issue: Option<u64>, lines: u64, draw: &Draw) -> Value {
         "abs_path": format!("{root}/{path}"),
         "lineno": lineno,
         "in_app": in_app,
-        "pre_context": (0..lines).map(line).collect::<Vec<_>>(),
+        "pre_context": before,
         "context_line": format!("        return self.{verb}_{noun}(request)"),
-        "post_context": (0..lines).map(line).collect::<Vec<_>>(),
+        "post_context": after,
         "vars": if in_app {
             json!({ "request": "<WSGIRequest: POST '/api/'>", "self": format!("<{noun} service>"),
                 "strict": "True", "limit": draw.below(100).to_string() })

@@ -150,22 +150,19 @@ pub(crate) async fn flat(
         partitions::ensure(&mut conn, &partitions::EVENTS, time).await.unwrap();
     }
     drop(conn);
-    let missing = options.stored - database.number("SELECT count(*) FROM events").await;
-    if missing > 0 {
+    while database.number("SELECT count(*) FROM events").await < options.stored {
         database
             .sql(&format!(
-                "INSERT INTO events (project_id, issue_id, received, event_id, dictionary_id, level, body)
+                "INSERT INTO events (project_id, issue_id, received, event_id, dictionary_id, level,
+                     body)
                  SELECT project_id, issue_id, received - (1 + n % {STORED_DAYS}) * interval '1 day',
                      gen_random_uuid(), dictionary_id, level, body
-                 FROM (SELECT * FROM events ORDER BY received DESC LIMIT 50000) AS sample,
-                     generate_series(1, {}) AS n
-                 LIMIT {missing}",
-                missing / 50_000 + 1
+                 FROM (SELECT * FROM events ORDER BY received DESC LIMIT 5000) AS sample,
+                     generate_series(1, {STORED_DAYS}) AS n"
             ))
             .await;
     }
     database.sql("ANALYZE").await;
-    database.sql("CHECKPOINT").await;
     let stored = database.number("SELECT count(*) FROM events").await;
     let (loaded, used) = loaded(installation, options.seconds);
     let cost = per_thousand(used.all(), loaded.digested);

@@ -122,8 +122,10 @@ pub fn unpack(body: &[u8], dictionary: Option<&Dictionary>) -> Result<Vec<u8>> {
 }
 
 /// Trains a dictionary on bodies; nothing if they are too few or too different.
-pub fn train(samples: &[Vec<u8>]) -> Option<Vec<u8>> {
-    zstd::dict::from_samples(samples, DICTIONARY_BYTES).ok().filter(|body| !body.is_empty())
+pub fn train(samples: &[&[u8]]) -> Option<Vec<u8>> {
+    let sizes: Vec<usize> = samples.iter().map(|sample| sample.len()).collect();
+    let body = zstd::dict::from_continuous(&samples.concat(), &sizes, DICTIONARY_BYTES).ok()?;
+    (!body.is_empty()).then_some(body)
 }
 
 /// A dictionary by its number.
@@ -229,10 +231,10 @@ pub async fn samples(
              SELECT id FROM issues WHERE project_id = $1 ORDER BY last_seen_minute DESC LIMIT $2
          ) AS i
          CROSS JOIN LATERAL (
-             SELECT body, dictionary_id FROM events
-             WHERE issue_id = i.id AND received >= $3 ORDER BY received DESC LIMIT 5
+             SELECT body, dictionary_id, row_number() OVER (ORDER BY received DESC) AS rank
+             FROM events WHERE issue_id = i.id AND received >= $3 ORDER BY received DESC LIMIT 5
          ) AS e
-         LIMIT $4",
+         ORDER BY e.rank LIMIT $4",
     )
     .bind::<BigInt, _>(project)
     .bind::<BigInt, _>(limit)

@@ -120,3 +120,22 @@ async fn a_replaced_dictionary_is_kept_as_long_as_events_may_need_it() {
     assert_eq!(desk.database.number("SELECT count(*) FROM dictionaries").await, 1);
     assert_eq!(bodies::delete_replaced(&mut conn, before(0)).await.unwrap(), 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dictionary_is_trained_on_one_event_of_each_issue_before_a_second() {
+    let desk = Desk::new().await;
+    put(&desk, 0..40).await;
+    let mut conn = desk.database.conn().await;
+    let since = desk::now().checked_sub_days(Days::new(1)).unwrap();
+    let project = desk.tenant.project;
+    // The events are of five issues, by the type of their error.
+    let samples = bodies::samples(&mut conn, project, since, 5).await.unwrap();
+    let mut types: Vec<Value> = samples
+        .iter()
+        .map(|(body, _)| serde_json::from_slice(&bodies::unpack(body, None).unwrap()).unwrap())
+        .map(|event: Value| event["exception"]["values"][0]["type"].clone())
+        .collect();
+    types.sort_by_key(Value::to_string);
+    types.dedup();
+    assert_eq!(types.len(), 5, "{types:?}");
+}

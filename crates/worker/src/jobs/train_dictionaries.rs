@@ -22,7 +22,7 @@ const DAYS: i32 = 7;
 const SAMPLES: i64 = 600;
 
 /// Bytes of all samples of one project at most.
-const SAMPLE_BYTES: usize = 6 << 20;
+const SAMPLE_BYTES: usize = 8 << 20;
 
 /// One in so many samples is kept back to try the dictionary on.
 const KEPT_BACK: usize = 5;
@@ -84,10 +84,10 @@ async fn samples(conn: &mut Conn, project: ProjectId) -> anyhow::Result<Vec<Vec<
 /// A dictionary that packs what it was not trained on clearly better than the current one.
 fn better(samples: &[Vec<u8>], current: Option<&Dictionary>) -> anyhow::Result<Option<Vec<u8>>> {
     let is_kept_back = |index: &usize| index.is_multiple_of(KEPT_BACK);
-    let part = |kept_back: bool| -> Vec<Vec<u8>> {
+    let part = |kept_back: bool| -> Vec<&[u8]> {
         let chosen =
             samples.iter().enumerate().filter(|(index, _)| is_kept_back(index) == kept_back);
-        chosen.map(|(_, sample)| sample.clone()).collect()
+        chosen.map(|(_, sample)| sample.as_slice()).collect()
     };
     let (training, trial) = (part(false), part(true));
     let Some(body) = bodies::train(&training) else {
@@ -100,7 +100,7 @@ fn better(samples: &[Vec<u8>], current: Option<&Dictionary>) -> anyhow::Result<O
 }
 
 /// Bytes of all samples, packed.
-fn packed(samples: &[Vec<u8>], dictionary: Option<&Dictionary>) -> anyhow::Result<u64> {
+fn packed(samples: &[&[u8]], dictionary: Option<&Dictionary>) -> anyhow::Result<u64> {
     let mut packer = Packer::new()?;
     let mut bytes = 0;
     for sample in samples {

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use mishap_storage::{measures, partitions};
-use mishap_testkit::{Client, TestDatabase, proc};
+use mishap_testkit::{Client, proc, until};
 
 use crate::Options;
 use crate::installation::{DATABASE_BYTES, Installation, Loaded};
@@ -114,25 +114,19 @@ fn loaded(installation: &Installation, seconds: u64) -> (Loaded, Usage) {
 /// Lets the worker train a dictionary now, as it would by itself within minutes, and waits until it is used.
 async fn train(installation: &Installation) {
     let database = &installation.database;
-    until(database, "SELECT count(*) FROM tallies").await;
+    let is_zero = async |query: &str| database.number(query).await == 0;
+    until("the tallies are folded", async || is_zero("SELECT count(*) FROM tallies").await).await;
     database.sql("INSERT INTO jobs (name, payload) VALUES ('train_dictionaries', 'null')").await;
-    until(database, "SELECT count(*) FROM jobs WHERE name = 'train_dictionaries'").await;
+    let left = "SELECT count(*) FROM jobs WHERE name = 'train_dictionaries'";
+    until("a dictionary is trained", async || is_zero(left).await).await;
     let dictionaries = database.number("SELECT count(*) FROM dictionaries").await;
     assert_eq!(dictionaries, 1, "the events of the project are alike");
-    loop {
+    let packed = "SELECT count(*) FROM events WHERE dictionary_id IS NOT NULL";
+    until("the dictionary is used", async || {
         installation.load(&["--events", "100"]);
-        let packed = "SELECT count(*) FROM events WHERE dictionary_id IS NOT NULL";
-        if database.number(packed).await > 0 {
-            return;
-        }
-    }
-}
-
-/// Waits until a query gives zero.
-async fn until(database: &TestDatabase, query: &str) {
-    while database.number(query).await > 0 {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+        !is_zero(packed).await
+    })
+    .await;
 }
 
 /// The cost of an event with many stored, against the cost with few.

@@ -1,6 +1,7 @@
 //! Compressed bodies, inflated piece by piece.
 //!
-//! A body of 200 bytes can stand for gigabytes, so nothing here ever holds more than one piece:
+//! A body of 200 bytes can stand for gigabytes, so nothing here holds more than one piece, but for a
+//! body that is one gzip member of at most a mebibyte, which is inflated at once.
 //! [`Inflater::push`] hands over what comes out in pieces of at most [`PIECE`] bytes and stops when
 //! the receiver says so. Memory is bounded by the codecs' windows: 32 KiB for gzip and deflate,
 //! 16 MiB for brotli, 8 MiB for zstd, and only as far as a body really uses them.
@@ -533,5 +534,27 @@ mod tests {
             let (read, stopped) = inflate(&Codings::parse(header).unwrap(), &body, 100_000);
             assert_eq!((read.len(), stopped), (100_000, Some(Stopped::Receiver(TooLong))));
         }
+    }
+
+    #[test]
+    fn only_what_is_one_member_is_inflated_at_once() {
+        let member = |plain: &[u8]| {
+            let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+            encoder.write_all(plain).unwrap();
+            encoder.finish().unwrap()
+        };
+        let one = member(b"an envelope");
+        assert_eq!(whole_gzip(&one).as_deref(), Some(b"an envelope".as_slice()));
+        assert_eq!(whole_gzip(&member(b"")).as_deref(), Some(b"".as_slice()));
+        // The same member twice ends with the sum and the length of the first.
+        let twice = [one.as_slice(), &one].concat();
+        assert_eq!(whole_gzip(&twice), None);
+        assert_eq!(
+            inflate(&Coding::Gzip.into(), &twice, 100),
+            (b"an envelopean envelope".to_vec(), None)
+        );
+        assert_eq!(whole_gzip(&one[..one.len() - 1]), None);
+        assert_eq!(whole_gzip(&[one.as_slice(), b"garbage"].concat()), None);
+        assert_eq!(whole_gzip(&member(&vec![0; AT_ONCE + 1])), None);
     }
 }

@@ -56,27 +56,6 @@ async fn a_throttle_refuses_its_share_by_the_event_s_id() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_wait_of_a_throttle_is_glitchtip_s() {
-    for (percent, seconds) in [
-        (1, 1),
-        (5, 1),
-        (10, 4),
-        (20, 20),
-        (25, 33),
-        (30, 50),
-        (40, 97),
-        (50, 162),
-        (60, 246),
-        (75, 411),
-        (90, 625),
-        (99, 779),
-        (100, 600),
-    ] {
-        assert_eq!(Throttle::new(percent).retry_after(), seconds, "{percent}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn no_throttle_refuses_nothing() {
     let mut app = throttled("projects", 0).await;
     for _ in 0..20 {

@@ -13,6 +13,9 @@ const EDGES: &[Edges] = &[
     ("core", &["protocol"], &[]),
     ("storage", &["core", "protocol"], &[]),
     ("queue", &["core", "storage"], &[]),
+    ("identity", &["core"], &[]),
+    ("templates", &["core"], &[]),
+    ("outbound", &["core"], &[]),
     ("boot", &[], &[]),
     ("process", &["boot", "core", "queue", "storage"], &[]),
     ("sandbox", &[], &[]),
@@ -56,7 +59,13 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("actix-multipart", &["web"]),
     ("hyper", &["boot", "cli"]),
     ("hyper-util", &["boot", "cli"]),
-    ("reqwest", &["cli", "testkit"]),
+    ("reqwest", &["cli", "outbound", "testkit"]),
+    // Mail is sent from one place.
+    ("lettre", &["outbound"]),
+    // What proves who somebody is, and the many crates that it takes.
+    ("webauthn-rs", &["identity"]),
+    ("openidconnect", &["identity"]),
+    ("maud", &["templates"]),
     // Other processes are the sandbox's; web shuts its listener down.
     ("nix", &["process", "sandbox", "testkit", "web"]),
     // The machine's time and randomness come in through `core`.

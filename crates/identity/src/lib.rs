@@ -1,0 +1,1 @@
+//! Proves who somebody is: passwords, second factors, passkeys, sign-in providers.

@@ -1,0 +1,1 @@
+//! Says things to the world: mail, and the one guarded HTTP client.

@@ -1,0 +1,1 @@
+//! Pages and mails, typed, and the files they need.

@@ -5,11 +5,11 @@ use std::fmt;
 use anyhow::Context as _;
 use mishap_core::access::{Role, Scopes};
 use mishap_core::secret::ApiToken;
-use mishap_core::slug::slugify;
+use mishap_core::slug::{self, slugify};
 use mishap_protocol::dsn::{Dsn, PublicKey};
 use mishap_storage::accounts::{tokens, users};
-use mishap_storage::projects::keys;
-use mishap_storage::{Conn, organizations, projects};
+use mishap_storage::projects::{NewProject, keys};
+use mishap_storage::{Conn, members, organizations, projects};
 use serde::Serialize;
 
 use crate::command::BootstrapOptions;
@@ -64,17 +64,29 @@ pub(crate) async fn bootstrap(
             tenants::create_user(&mut conn, operator, new, true).await?
         }
     };
-    tokens::upsert(&mut conn, user.id, token.hash(), "bootstrap", Scopes::ALL).await?;
+    tokens::upsert(&mut conn, user.id, &token, "bootstrap", Scopes::ALL).await?;
     let slug = slugify(&options.org);
     let organization = match organizations::find_by_slug(&mut conn, &slug).await? {
         Some(organization) => organization,
-        None => organizations::insert(&mut conn, &options.org, &slug).await?,
+        None => {
+            let slugs = slug::of_organization(&options.org, operator.random.as_ref());
+            organizations::insert(&mut conn, &options.org, &slugs).await?
+        }
     };
-    organizations::put_member(&mut conn, organization.id, user.id, Role::Owner).await?;
+    members::put(&mut conn, organization.id, user.id, Role::Owner).await?;
     let slug = slugify(&options.project);
     let project = match projects::find(&mut conn, organization.id, &slug).await? {
         Some(project) => project,
-        None => projects::insert(&mut conn, organization.id, &options.project, &slug, None).await?,
+        None => {
+            let slugs = slug::of_project(&options.project);
+            let new = NewProject {
+                name: &options.project,
+                slugs: &slugs,
+                platform: None,
+                event_throttle_rate: 0,
+            };
+            projects::insert(&mut conn, organization.id, &new).await?
+        }
     };
     let key = first_key(&mut conn, operator, &project).await?;
     let dsn = Dsn::new(&operator.settings.public_url, key, project.id.0);

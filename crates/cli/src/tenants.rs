@@ -7,15 +7,15 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use mishap_core::access::{Role, Scope, Scopes};
 use mishap_core::issue::{IssueStatus, short_name};
 use mishap_core::secret::{ApiToken, hash_password};
-use mishap_core::slug::slugify;
+use mishap_core::slug;
 use mishap_protocol::dsn::{Dsn, PublicKey};
 use mishap_protocol::event::Level;
 use mishap_storage::accounts::users::{NewUser, User};
 use mishap_storage::accounts::{tokens, users};
 use mishap_storage::issues::IssueFilter;
 use mishap_storage::organizations::Organization;
-use mishap_storage::projects::{Project, keys};
-use mishap_storage::{Conn, issues, organizations, projects};
+use mishap_storage::projects::{NewProject, Project, keys};
+use mishap_storage::{Conn, issues, members, organizations, projects};
 use serde::Serialize;
 
 use crate::command::{
@@ -100,7 +100,7 @@ pub(crate) async fn token(command: TokenCommand, output: Output) -> anyhow::Resu
     let mut conn = operator.conn().await?;
     let user = find_user(&mut conn, &user).await?;
     let token = ApiToken::generate(operator.random.as_ref());
-    tokens::upsert(&mut conn, user.id, token.hash(), &label, scopes).await?;
+    tokens::upsert(&mut conn, user.id, &token, &label, scopes).await?;
     let scopes = scopes.iter().map(Scope::name).collect();
     output.show(&Token { token: token.reveal().to_owned(), scopes })
 }
@@ -161,9 +161,10 @@ pub(crate) async fn org(command: OrgCommand, output: Output) -> anyhow::Result<(
         Some(email) => Some(find_user(&mut conn, &email).await?),
         None => None,
     };
-    let made = organizations::insert(&mut conn, &name, &slugify(&name)).await?;
+    let slugs = slug::of_organization(&name, operator.random.as_ref());
+    let made = organizations::insert(&mut conn, &name, &slugs).await?;
     if let Some(owner) = owner {
-        organizations::put_member(&mut conn, made.id, owner.id, Role::Owner).await?;
+        members::put(&mut conn, made.id, owner.id, Role::Owner).await?;
     }
     output.show(&Made { id: made.id.to_string(), slug: made.slug, name: made.name, dsn: None })
 }
@@ -173,9 +174,14 @@ pub(crate) async fn project(command: ProjectCommand, output: Output) -> anyhow::
     let operator = Operator::new()?;
     let mut conn = operator.conn().await?;
     let organization = find_organization(&mut conn, &org).await?;
-    let platform = platform.as_deref();
-    let project =
-        projects::insert(&mut conn, organization.id, &name, &slugify(&name), platform).await?;
+    let slugs = slug::of_project(&name);
+    let new = NewProject {
+        name: &name,
+        slugs: &slugs,
+        platform: platform.as_deref(),
+        event_throttle_rate: 0,
+    };
+    let project = projects::insert(&mut conn, organization.id, &new).await?;
     let public_key = PublicKey(operator.random.uuid());
     keys::insert(&mut conn, project.id, public_key, "Default").await?;
     let dsn = Dsn::new(&operator.settings.public_url, public_key, project.id.0);

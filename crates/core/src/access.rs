@@ -5,8 +5,11 @@ use std::fmt;
 use crate::issue::stored_enum;
 
 stored_enum! {
-    /// What a member is in an organization; GlitchTip's numbers, the mightier the larger.
+    /// What a member is in an organization; GlitchTip's numbers, the mightier the larger. The viewer
+    /// is ours.
     Role {
+        /// Looks, and changes nothing.
+        Viewer = -1, "viewer";
         /// Works on issues.
         Member = 0, "member";
         /// Also manages projects and teams.
@@ -102,6 +105,17 @@ impl Scopes {
 }
 
 impl Role {
+    /// What people call it; `roleName` in a member.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Viewer => "Viewer",
+            Self::Member => "Member",
+            Self::Admin => "Admin",
+            Self::Manager => "Manager",
+            Self::Owner => "Owner",
+        }
+    }
+
     /// What a member of this role may do, by GlitchTip's names; `access` in an organization.
     pub fn access(self) -> Vec<&'static str> {
         let from = |role: Self, names: &[&'static str]| {
@@ -109,18 +123,10 @@ impl Role {
         };
         [
             from(
-                Self::Member,
-                &[
-                    "event:read",
-                    "event:write",
-                    "event:admin",
-                    "project:read",
-                    "project:releases",
-                    "team:read",
-                    "member:read",
-                    "org:read",
-                ],
+                Self::Viewer,
+                &["event:read", "project:read", "team:read", "member:read", "org:read"],
             ),
+            from(Self::Member, &["event:write", "event:admin", "project:releases"]),
             from(
                 Self::Admin,
                 &["project:write", "project:admin", "team:write", "team:admin", "org:integrations"],

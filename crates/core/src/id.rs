@@ -68,6 +68,24 @@ id_type! {
     TeamId;
     /// A person's account.
     UserId;
+    /// An account's place in an organization, or an open invitation to it.
+    MemberId;
+    /// An address of an account.
+    EmailId;
+    /// A session of somebody who signed in.
+    SessionId;
+    /// An API token.
+    TokenId;
+    /// A second factor.
+    AuthenticatorId;
+    /// Who somebody is at a sign-in provider.
+    IdentityId;
+    /// A sign-in provider.
+    ProviderId;
+    /// An environment.
+    EnvironmentId;
+    /// An entry of the audit log.
+    AuditId;
     /// An issue.
     IssueId;
     /// A job.

@@ -7,6 +7,9 @@
 //! # Glossary
 //!
 //! - **organization**, **project**, **key**: who receives events; a key's public half is in a DSN.
+//! - **account**: who signs in; **member**: an account's place in an organization, with a **role**
+//!   ([`access`]); **team**: members who look after projects.
+//! - **scope**: what an API token may do ([`access`]).
 //! - **envelope**: what an SDK sends; it has **items**, and an item has a data **category**.
 //! - **admission**: which items of an envelope are taken ([`admission`]).
 //! - **quota**, **throttle**: how much is taken ([`quota`]).
@@ -24,8 +27,10 @@
 
 pub mod access;
 pub mod admission;
+pub mod audit;
 pub mod causes;
 pub mod clock;
+pub mod email;
 pub mod function_name;
 pub mod grouping;
 pub mod id;
@@ -38,6 +43,7 @@ pub mod quota;
 pub mod random;
 pub mod scrub;
 pub mod secret;
+pub mod signing;
 pub mod sketch;
 pub mod slug;
 pub mod tally;

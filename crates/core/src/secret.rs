@@ -34,6 +34,17 @@ impl ApiToken {
         &self.0
     }
 
+    /// The last characters, by which an owner knows the token again: eight of a long one, none of
+    /// one so short that they would give it away.
+    pub fn hint(&self) -> &str {
+        let length = self.0.chars().count();
+        if length < 24 {
+            return "";
+        }
+        let start = self.0.char_indices().nth(length - 8).map_or(0, |(start, _)| start);
+        self.0.get(start..).unwrap_or_default()
+    }
+
     /// What is stored. A token has too many bits to be guessed, so a plain hash will do.
     pub fn hash(&self) -> TokenHash {
         TokenHash(Sha256::digest(self.0.as_bytes()).into())
@@ -73,6 +84,8 @@ mod tests {
         assert_ne!(token, ApiToken::generate(&random));
         assert_eq!(format!("{token:?}"), "ApiToken(…)");
         assert_eq!(ApiToken::new(token.reveal()).hash(), token.hash());
+        assert!(token.reveal().ends_with(token.hint()) && token.hint().len() == 8);
+        assert_eq!(ApiToken::new("short").hint(), "");
     }
 
     #[test]

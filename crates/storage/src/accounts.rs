@@ -1,4 +1,7 @@
-//! People, automation accounts and their tokens.
+//! People and automation accounts, how they sign in, and their tokens.
 
+pub mod emails;
+pub mod identities;
+pub mod sessions;
 pub mod tokens;
 pub mod users;

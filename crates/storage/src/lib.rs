@@ -13,23 +13,29 @@
 //! | issues | [`issues`] |
 //! | sums and statistics | [`tallies`], [`outcomes`] |
 //! | limits | [`quotas`] |
-//! | people, tokens | [`accounts`] |
-//! | organizations, projects, keys | [`organizations`], [`projects`] |
+//! | people, sessions, tokens | [`accounts`] |
+//! | organizations, members, teams | [`organizations`], [`members`], [`teams`] |
+//! | projects, keys | [`projects`] |
+//! | who did what, and how often it was tried | [`audit`], [`attempts`] |
 //! | releases, environments | [`names`] |
 //! | jobs, schedule, leadership | [`jobs`] |
 //! | partitions of large tables | [`partitions`] |
 //! | what an operator watches | [`measures`] |
 
 pub mod accounts;
+pub mod attempts;
+pub mod audit;
 pub mod bodies;
 mod clock;
 pub mod dead_letters;
 mod error;
 pub mod events;
 pub mod inbox;
+pub mod instance_secrets;
 pub mod issues;
 pub mod jobs;
 pub mod measures;
+pub mod members;
 pub mod migrations;
 pub mod names;
 pub mod organizations;
@@ -41,6 +47,7 @@ pub mod quotas;
 mod schema;
 mod sql;
 pub mod tallies;
+pub mod teams;
 mod tls;
 mod tx;
 

@@ -1,24 +1,19 @@
-//! Organizations and their members.
+//! Organizations.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{BigInt, Text};
 use diesel_async::RunQueryDsl;
 use mishap_core::access::Role;
-use mishap_core::id::{OrganizationId, UserId};
+use mishap_core::id::{MemberId, OrganizationId, UserId};
 use mishap_core::page::{Cursor, Page};
-use mishap_core::slug;
 
 use crate::error::{Error, Result};
+use crate::members::stored_role;
 use crate::pool::Conn;
 use crate::schema::{members, organizations};
 use crate::sql::statement;
-
-/// Longest slug, in characters (GlitchTip).
-const MAX_SLUG: usize = 200;
-
-/// Slugs that are tried before giving up.
-const SLUG_ATTEMPTS: u32 = 200;
+use crate::tx::transaction;
 
 /// An organization.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, QueryableByName, Selectable)]
@@ -39,28 +34,37 @@ pub struct Organization {
     pub event_throttle_rate: i16,
     /// Whether members may join teams by themselves.
     pub open_membership: bool,
+    /// Whether members must have a second factor.
+    pub require_second_factor: bool,
 }
 
-/// The organization with this slug if the account is a member, with the member's role.
+/// An account's place in an organization.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Membership {
+    /// The member.
+    pub member: MemberId,
+    /// What it may do.
+    pub role: Role,
+}
+
+/// The organization with this slug if the account is a member, with its place in it.
 pub async fn find_for_member(
     conn: &mut Conn,
     slug: &str,
     user: UserId,
-) -> Result<Option<(Organization, Role)>> {
+) -> Result<Option<(Organization, Membership)>> {
     let found = organizations::table
         .inner_join(members::table)
         .filter(organizations::slug.eq(slug))
         .filter(members::user_id.eq(user))
-        .select((Organization::as_select(), members::role))
-        .first::<(Organization, i16)>(conn)
+        .select((Organization::as_select(), members::id, members::role))
+        .first::<(Organization, MemberId, i16)>(conn)
         .await
         .optional()?;
-    let Some((organization, role)) = found else {
+    let Some((organization, member, role)) = found else {
         return Ok(None);
     };
-    let role = Role::from_code(role)
-        .ok_or_else(|| Error::Inconsistent { table: "members", what: format!("role {role}") })?;
-    Ok(Some((organization, role)))
+    Ok(Some((organization, Membership { member, role: stored_role(role)? })))
 }
 
 /// The organization with this slug, whoever asks. For operators only.
@@ -115,47 +119,64 @@ pub async fn count_for_member(conn: &mut Conn, user: UserId) -> Result<i64> {
     Ok(members::table.filter(members::user_id.eq(user)).count().get_result(conn).await?)
 }
 
-/// Makes an organization; a slug that is taken gets a number.
-pub async fn insert(conn: &mut Conn, name: &str, wanted_slug: &str) -> Result<Organization> {
-    for attempt in 1..=SLUG_ATTEMPTS {
-        let slug = slug::numbered(wanted_slug, attempt, MAX_SLUG);
-        let made = diesel::insert_into(organizations::table)
-            .values((organizations::name.eq(name), organizations::slug.eq(slug)))
-            .on_conflict(organizations::slug)
-            .do_nothing()
-            .returning(Organization::as_returning())
-            .get_result(conn)
-            .await
-            .optional()?;
-        if let Some(made) = made {
-            return Ok(made);
-        }
-    }
-    Err(Error::Inconsistent {
-        table: "organizations",
-        what: format!("{SLUG_ATTEMPTS} slugs like {wanted_slug:?} are taken"),
+/// Makes an organization with the first of these slugs that is free.
+pub async fn insert(conn: &mut Conn, name: &str, slugs: &[String]) -> Result<Organization> {
+    transaction(conn, async |conn: &mut Conn| {
+        let made = statement(
+            "INSERT INTO organizations (name, slug)
+             SELECT $1, wanted.slug FROM unnest($2::text[]) WITH ORDINALITY AS wanted (slug, place)
+             WHERE NOT EXISTS (SELECT 1 FROM organizations o WHERE o.slug = wanted.slug)
+             ORDER BY wanted.place LIMIT 1 RETURNING *",
+        )
+        .bind::<Text, _>(name)
+        .array::<Text, _>(slugs.to_vec())
+        .get_result(conn)
+        .await
+        .optional()?;
+        made.ok_or_else(|| Error::Inconsistent {
+            table: "organizations",
+            what: format!("all of {} slugs for {name:?} are taken", slugs.len()),
+        })
     })
+    .await
 }
 
-/// Makes an account a member, or gives a member this role.
-pub async fn put_member(
+/// Gives an organization another name; the slug stays.
+pub async fn rename(
     conn: &mut Conn,
     organization: OrganizationId,
-    user: UserId,
-    role: Role,
-) -> Result<()> {
-    diesel::insert_into(members::table)
-        .values((
-            members::organization_id.eq(organization),
-            members::user_id.eq(user),
-            members::role.eq(role.code()),
-        ))
-        .on_conflict((members::organization_id, members::user_id))
-        .do_update()
-        .set(members::role.eq(role.code()))
-        .execute(conn)
+    name: &str,
+) -> Result<Organization> {
+    let renamed = diesel::update(organizations::table.find(organization))
+        .set(organizations::name.eq(name))
+        .returning(Organization::as_returning())
+        .get_result(conn)
         .await?;
+    Ok(renamed)
+}
+
+/// Takes an organization out of everybody's sight and frees its slug. What belongs to it is purged
+/// later, in small steps.
+pub async fn delete(conn: &mut Conn, organization: OrganizationId) -> Result<()> {
+    statement(
+        "WITH gone AS (
+             UPDATE organizations SET is_accepting_events = false, slug = 'deleted.' || id
+             WHERE id = $1 RETURNING id),
+         projects_gone AS (
+             UPDATE projects SET deleted_at = now(), slug = 'deleted.' || projects.id
+             FROM gone WHERE organization_id = gone.id AND deleted_at IS NULL)
+         DELETE FROM members USING gone WHERE organization_id = gone.id",
+    )
+    .bind::<BigInt, _>(organization)
+    .execute(conn)
+    .await?;
     Ok(())
+}
+
+/// Whether there is any organization: anybody may make the first.
+pub async fn exist(conn: &mut Conn) -> Result<bool> {
+    let any = organizations::table.select(organizations::id);
+    Ok(diesel::select(diesel::dsl::exists(any)).get_result(conn).await?)
 }
 
 /// The organization, if there is exactly one. For operators only.

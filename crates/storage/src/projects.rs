@@ -5,23 +5,17 @@ pub mod policies;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{BigInt, Nullable, SmallInt, Text};
 use diesel_async::RunQueryDsl;
 use mishap_core::grouping::GroupingMechanism;
 use mishap_core::id::{OrganizationId, ProjectId, UserId};
 use mishap_core::page::{Cursor, Page};
-use mishap_core::slug;
 
 use crate::error::{Error, Result};
 use crate::pool::Conn;
 use crate::schema::{members, projects};
 use crate::sql::{Statement, statement};
-
-/// Longest slug, in characters (GlitchTip).
-const MAX_SLUG: usize = 50;
-
-/// Slugs that are tried before giving up.
-const SLUG_ATTEMPTS: u32 = 200;
+use crate::tx::transaction;
 
 /// A project.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, QueryableByName, Selectable)]
@@ -149,36 +143,49 @@ async fn page(
     Ok(Page::of(found, limit, cursor, |project: &Project| (project.id.0, 0)))
 }
 
-/// Makes a project; a slug that is taken in its organization gets a number.
+/// A project to be made.
+#[derive(Debug, Clone)]
+pub struct NewProject<'a> {
+    /// What it is called.
+    pub name: &'a str,
+    /// The slugs to try, the best first.
+    pub slugs: &'a [String],
+    /// The language or framework.
+    pub platform: Option<&'a str>,
+    /// Percentage of events to refuse.
+    pub event_throttle_rate: i16,
+}
+
+/// Makes a project with the first of its slugs that is free in the organization.
 pub async fn insert(
     conn: &mut Conn,
     organization: OrganizationId,
-    name: &str,
-    wanted_slug: &str,
-    platform: Option<&str>,
+    new: &NewProject<'_>,
 ) -> Result<Project> {
-    for attempt in 1..=SLUG_ATTEMPTS {
-        let slug = slug::numbered(wanted_slug, attempt, MAX_SLUG);
-        let made = diesel::insert_into(projects::table)
-            .values((
-                projects::organization_id.eq(organization),
-                projects::name.eq(name),
-                projects::slug.eq(slug),
-                projects::platform.eq(platform),
-                projects::grouping_mechanism.eq(GroupingMechanism::DEFAULT.code()),
-            ))
-            .on_conflict((projects::organization_id, projects::slug))
-            .do_nothing()
-            .returning(Project::as_returning())
-            .get_result(conn)
-            .await
-            .optional()?;
-        if let Some(made) = made {
-            return Ok(made);
-        }
-    }
-    Err(Error::Inconsistent {
-        table: "projects",
-        what: format!("{SLUG_ATTEMPTS} slugs like {wanted_slug:?} are taken"),
+    transaction(conn, async |conn: &mut Conn| {
+        let made = statement(
+            "INSERT INTO projects
+                 (organization_id, name, slug, platform, event_throttle_rate, grouping_mechanism)
+             SELECT $1, $2, wanted.slug, $3, $4, $5
+             FROM unnest($6::text[]) WITH ORDINALITY AS wanted (slug, place)
+             WHERE NOT EXISTS (
+                 SELECT 1 FROM projects p WHERE p.organization_id = $7 AND p.slug = wanted.slug)
+             ORDER BY wanted.place LIMIT 1 RETURNING *",
+        )
+        .bind::<BigInt, _>(organization)
+        .bind::<Text, _>(new.name)
+        .bind::<Nullable<Text>, _>(new.platform)
+        .bind::<SmallInt, _>(new.event_throttle_rate)
+        .bind::<SmallInt, _>(GroupingMechanism::DEFAULT.code())
+        .array::<Text, _>(new.slugs.to_vec())
+        .bind::<BigInt, _>(organization)
+        .get_result(conn)
+        .await
+        .optional()?;
+        made.ok_or_else(|| Error::Inconsistent {
+            table: "projects",
+            what: format!("all of {} slugs for {:?} are taken", new.slugs.len(), new.name),
+        })
     })
+    .await
 }

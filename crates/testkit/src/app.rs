@@ -11,9 +11,11 @@ use mishap_boot::tasks::Tasks;
 use mishap_core::admission::{Backlog, SizeLimits};
 use mishap_core::clock::{Clock as _, ManualClock, SystemClock};
 use mishap_core::random::SystemRandom;
+use mishap_core::signing::SigningKey;
 use mishap_protocol::dsn::Dsn;
 use mishap_queue::{Keys, Redis, RedisConfig};
 use mishap_storage::{Pool, tallies};
+use mishap_web::config::{AccountRules, AppConfig};
 use mishap_web::ingest::{IngestConfig, Patience};
 use mishap_web::{AppState, HEAD_TIMEOUT, RunningServer, WebConfig};
 use mishap_worker::digest::Digester;
@@ -21,7 +23,7 @@ use mishap_worker::jobs::JobContext;
 use url::Url;
 
 use crate::client::Client;
-use crate::database::{Tenant, TestDatabase, config};
+use crate::database::{Tenant, TestDatabase, config as database_config};
 use crate::servers::shared;
 
 /// What a test wants to be different.
@@ -40,6 +42,8 @@ pub struct Options {
     pub redis: bool,
     /// Networks whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<String>,
+    /// Who may make accounts and organizations.
+    pub accounts: AccountRules,
     /// Where PostgreSQL is, if not where the shared one is.
     pub database: Option<TestDatabase>,
 }
@@ -54,6 +58,7 @@ impl Default for Options {
             freeze: false,
             redis: false,
             trusted_proxies: Vec::new(),
+            accounts: AccountRules::default(),
             database: None,
         }
     }
@@ -94,15 +99,19 @@ impl TestApp {
         let clock = Arc::new(ManualClock::new(SystemClock.now()));
         let tasks = Tasks::new(CancellationToken::new());
         let runtime = tokio::runtime::Handle::current();
-        let pool = |connections| Pool::new(&config(&database.url, connections), &runtime).unwrap();
+        let pool = |connections| {
+            Pool::new(&database_config(&database.url, connections), &runtime).unwrap()
+        };
         let listen = SocketAddr::from(([127, 0, 0, 1], 0));
         let public_url = Url::parse("http://mishap.test").unwrap();
+        let mut config = AppConfig::new(public_url, SigningKey::new(b"test"));
+        config.accounts = options.accounts;
         let server = mishap_web::start(
             WebConfig {
                 listen,
                 threads: 1,
                 head_timeout: options.head_timeout,
-                state: AppState::new(pool(4), public_url),
+                state: AppState::new(pool(4), config, clock.clone(), Arc::new(SystemRandom)),
                 ingest: IngestConfig {
                     pool: pool(3),
                     redis: redis.clone(),

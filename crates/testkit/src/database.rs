@@ -10,7 +10,10 @@ use mishap_core::secret::ApiToken;
 use mishap_protocol::dsn::{Dsn, PublicKey};
 use mishap_storage::accounts::users::NewUser;
 use mishap_storage::accounts::{tokens, users};
-use mishap_storage::{Conn, DatabaseConfig, Pool, PooledConn, migrations, organizations, projects};
+use mishap_storage::projects::{NewProject, Project};
+use mishap_storage::{
+    Conn, DatabaseConfig, Pool, PooledConn, members, migrations, organizations, projects,
+};
 use tokio::sync::OnceCell;
 use url::Url;
 
@@ -133,6 +136,14 @@ impl TestDatabase {
         rows[0]["n"].as_i64().unwrap()
     }
 
+    /// A project of this name.
+    pub async fn project(&self, organization: OrganizationId, name: &str) -> Project {
+        let slugs = [name.to_owned()];
+        let platform = Some("python");
+        let new = NewProject { name, slugs: &slugs, platform, event_throttle_rate: 0 };
+        projects::insert(&mut *self.conn().await, organization, &new).await.unwrap()
+    }
+
     /// An organization with a project of this name, and its owner.
     pub async fn tenant(&self, name: &str) -> Tenant {
         let random = SystemRandom;
@@ -147,15 +158,14 @@ impl TestDatabase {
         };
         let user = users::insert(&mut conn, &new).await.unwrap();
         let token = ApiToken::generate(&random);
-        tokens::upsert(&mut conn, user.id, token.hash(), "test", Scopes::ALL).await.unwrap();
+        tokens::upsert(&mut conn, user.id, &token, "test", Scopes::ALL).await.unwrap();
         let organization_name = format!("{name} org");
         let organization =
-            organizations::insert(&mut conn, &organization_name, &format!("{name}-org"))
+            organizations::insert(&mut conn, &organization_name, &[format!("{name}-org")])
                 .await
                 .unwrap();
-        organizations::put_member(&mut conn, organization.id, user.id, Role::Owner).await.unwrap();
-        let project =
-            projects::insert(&mut conn, organization.id, name, name, Some("python")).await.unwrap();
+        members::put(&mut conn, organization.id, user.id, Role::Owner).await.unwrap();
+        let project = self.project(organization.id, name).await;
         let public_key = PublicKey(random.uuid());
         projects::keys::insert(&mut conn, project.id, public_key, "Default").await.unwrap();
         Tenant {

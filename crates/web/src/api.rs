@@ -2,88 +2,79 @@
 
 mod events;
 mod issues;
+mod members;
 pub mod model;
 mod organizations;
 mod projects;
+mod users;
 
+use actix_web::HttpResponse;
 use actix_web::web::{self, ServiceConfig};
-use actix_web::{HttpResponse, Route};
+use mishap_core::access::Role;
+use mishap_core::access::Scope::{
+    self, EventAdmin, EventRead, EventWrite, MemberAdmin, MemberRead, MemberWrite, OrgAdmin,
+    OrgRead, OrgWrite, ProjectAdmin, ProjectRead, ProjectWrite,
+};
 
+use crate::access::{by_role, by_scope, everybody, member};
+use crate::endpoint::{Endpoint, delete, get, post, put, register};
 use crate::error::ApiError;
 
-/// Every route of the API, one line each.
-pub fn routes(config: &mut ServiceConfig) {
-    for (path, view, handler) in [
-        ("/", "api:api_root", get(organizations::root)),
-        ("/organizations/", "api:list_organizations", get(organizations::list)),
-        ("/organizations/{organization}/", "api:get_organization", get(organizations::show)),
-        (
-            "/organizations/{organization}/projects/",
-            "api:list_organization_projects",
-            get(projects::list_in_organization),
-        ),
-        ("/projects/", "api:list_projects", get(projects::list)),
-        ("/projects/{organization}/{project}/", "api:get_project", get(projects::show)),
-        (
-            "/projects/{organization}/{project}/keys/",
-            "api:list_project_keys",
-            get(projects::list_keys),
-        ),
-        ("/organizations/{organization}/issues/", "api:list_issues", get(issues::list)),
-        (
-            "/projects/{organization}/{project}/issues/",
-            "api:list_project_issues",
-            get(issues::list_in_project),
-        ),
-        ("/issues/{issue}/", "api:get_issue", get(issues::show)),
-        (
-            "/organizations/{organization}/issues/{issue}/",
-            "api:update_organization_issue",
-            get(issues::show),
-        ),
-        ("/issues/{issue}/events/latest/", "api:get_latest_issue_event", get(events::latest)),
-        ("/issues/{issue}/events/oldest/", "api:get_oldest_issue_event", get(events::oldest)),
-        ("/issues/{issue}/events/{event}/", "api:get_issue_event", get(events::show)),
-        (
-            "/projects/{organization}/{project}/events/{event}/",
-            "api:get_project_issue_event",
-            get(events::show_in_project),
-        ),
-        (
-            "/organizations/{organization}/issues/{issue}/events/{event}/json/",
-            "api:get_event_json",
-            get(events::json),
-        ),
-    ] {
-        // Both spellings lead to the handler: a redirect would lose what some clients send.
-        let path = format!("/api/0{path}");
-        let bare = path.trim_end_matches('/').to_owned();
-        config.service(
-            web::resource([path, bare])
-                .name(view)
-                .route(handler)
-                .default_service(web::to(method_not_allowed)),
-        );
-    }
-    config.service(web::scope("/api/0").default_service(web::to(not_found)));
+/// What every path begins with.
+pub const PREFIX: &str = "/api/0";
+
+const ORG_READ: &[Scope] = &[OrgRead, OrgWrite, OrgAdmin];
+const ORG_WRITE: &[Scope] = &[OrgWrite, OrgAdmin];
+const ORG_ADMIN: &[Scope] = &[OrgAdmin];
+const MEMBER_READ: &[Scope] = &[MemberRead, MemberWrite, MemberAdmin];
+const MEMBER_WRITE: &[Scope] = &[MemberWrite, MemberAdmin];
+const MEMBER_ADMIN: &[Scope] = &[MemberAdmin];
+const PROJECT_LIST: &[Scope] = &[ProjectRead];
+const PROJECT_READ: &[Scope] = &[ProjectRead, ProjectWrite, ProjectAdmin];
+const EVENT_READ: &[Scope] = &[EventRead, EventWrite, EventAdmin];
+
+/// Every endpoint of the API, and who may ask for it.
+#[rustfmt::skip]
+pub fn endpoints() -> Vec<Endpoint> {
+    vec![
+        get("/", "api:api_root", everybody().or_anybody(), organizations::root),
+
+        get("/organizations/", "api:list_organizations", by_scope(ORG_READ), organizations::list),
+        post("/organizations/", "api:create_organization", by_scope(ORG_WRITE), organizations::create),
+        get("/organizations/{organization}/", "api:get_organization", member(ORG_READ), organizations::show),
+        put("/organizations/{organization}/", "api:update_organization", by_role(Role::Manager, ORG_WRITE), organizations::update),
+        delete("/organizations/{organization}/", "api:delete_organization", by_role(Role::Manager, ORG_ADMIN), organizations::delete),
+
+        get("/organizations/{organization}/members/", "api:list_organization_members", member(MEMBER_READ).or_empty(), members::list),
+        post("/organizations/{organization}/members/", "api:create_organization_member", by_role(Role::Manager, MEMBER_WRITE), members::create),
+        get(r"/organizations/{organization}/members/{member:\d+}/", "api:get_organization_member", member(MEMBER_READ), members::show),
+        put(r"/organizations/{organization}/members/{member:\d+}/", "api:update_organization_member", by_role(Role::Manager, MEMBER_WRITE), members::update),
+        delete(r"/organizations/{organization}/members/{member:\d+}/", "api:delete_organization_member", member(MEMBER_ADMIN), members::delete),
+        post(r"/organizations/{organization}/members/{member:\d+}/set_owner/", "api:set_organization_owner", by_role(Role::Owner, MEMBER_ADMIN), members::set_owner),
+
+        get("/organizations/{organization}/projects/", "api:list_organization_projects", member(PROJECT_LIST).or_empty(), projects::list_in_organization),
+        get("/projects/", "api:list_projects", by_scope(PROJECT_LIST), projects::list),
+        get("/projects/{organization}/{project}/", "api:get_project", member(PROJECT_READ), projects::show),
+        get("/projects/{organization}/{project}/keys/", "api:list_project_keys", member(PROJECT_READ).or_empty(), projects::list_keys),
+
+        get("/organizations/{organization}/issues/", "api:list_issues", member(EVENT_READ), issues::list),
+        get("/projects/{organization}/{project}/issues/", "api:list_project_issues", member(EVENT_READ), issues::list_in_project),
+        get("/issues/{issue}/", "api:get_issue", by_scope(EVENT_READ), issues::show),
+        get("/organizations/{organization}/issues/{issue}/", "api:update_organization_issue", member(EVENT_READ), issues::show),
+        get("/issues/{issue}/events/latest/", "api:get_latest_issue_event", by_scope(EVENT_READ), events::latest),
+        get("/issues/{issue}/events/oldest/", "api:get_oldest_issue_event", by_scope(EVENT_READ), events::oldest),
+        get("/issues/{issue}/events/{event}/", "api:get_issue_event", by_scope(EVENT_READ), events::show),
+        get("/projects/{organization}/{project}/events/{event}/", "api:get_project_issue_event", member(EVENT_READ), events::show_in_project),
+        get("/organizations/{organization}/issues/{issue}/events/{event}/json/", "api:get_event_json", member(EVENT_READ), events::json),
+    ]
 }
 
-fn get<F, Args>(handler: F) -> Route
-where
-    F: actix_web::Handler<Args>,
-    Args: actix_web::FromRequest + 'static,
-    F::Output: actix_web::Responder + 'static,
-{
-    web::get().to(handler)
+/// Routes every endpoint; any other path below the prefix is not found, in JSON.
+pub fn routes(config: &mut ServiceConfig) {
+    register(config, PREFIX, endpoints());
+    config.service(web::scope(PREFIX).default_service(web::to(not_found)));
 }
 
 async fn not_found() -> Result<HttpResponse, ApiError> {
     Err(ApiError::NotFound)
-}
-
-async fn method_not_allowed() -> HttpResponse {
-    HttpResponse::MethodNotAllowed()
-        .insert_header(("Allow", "GET"))
-        .content_type("text/html; charset=utf-8")
-        .body("Method not allowed")
 }

@@ -3,12 +3,16 @@
 //! Status and wording are decided here and nowhere else. The shapes are GlitchTip's: `detail` is a
 //! text, or a list of fields with what is wrong with them.
 
+use std::borrow::Cow;
+
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
 use mishap_core::causes::Causes;
 use mishap_core::page::InvalidCursor;
 use mishap_storage::ErrorClass;
-use serde::Serialize;
+use serde_json::json;
+
+use crate::fields::FieldProblem;
 
 /// A request of the API cannot be fulfilled.
 #[derive(Debug, thiserror::Error)]
@@ -16,15 +20,39 @@ pub enum ApiError {
     /// No credentials, or unknown ones.
     #[error("Unauthorized")]
     Unauthorized,
+    /// A change was asked for without a token, or without proof that it comes from our own pages.
+    #[error("CSRF check Failed")]
+    Csrf,
     /// The token lacks every scope that would do.
     #[error("Permission denied")]
     Forbidden,
+    /// The caller may not do this, and is told why.
+    #[error("{0}")]
+    Refused(Cow<'static, str>),
     /// There is no such thing, or it is none of the caller's business.
     #[error("Not Found")]
     NotFound,
-    /// A parameter cannot be understood.
-    #[error("a parameter cannot be understood")]
-    Invalid(FieldProblem),
+    /// What is asked for makes no sense.
+    #[error("{0}")]
+    BadRequest(Cow<'static, str>),
+    /// It is there already.
+    #[error("{0}")]
+    Conflict(Cow<'static, str>),
+    /// The body is larger than anything that makes sense.
+    #[error("Request body is too large")]
+    TooLarge,
+    /// Fields or parameters cannot be understood.
+    #[error("fields cannot be understood")]
+    Invalid(Vec<FieldProblem>),
+    /// Everything can be understood, and cannot be done together.
+    #[error("{0}")]
+    Unprocessable(Cow<'static, str>),
+    /// A list of what is wrong, by member (GlitchTip).
+    #[error("{1}")]
+    Rejected(&'static str, Cow<'static, str>),
+    /// Too often.
+    #[error("Too many requests.")]
+    TooMany,
     /// PostgreSQL cannot be reached.
     #[error("the database cannot be reached; please retry later")]
     Unavailable(#[source] mishap_storage::Error),
@@ -33,27 +61,15 @@ pub enum ApiError {
     Internal(#[source] anyhow::Error),
 }
 
-/// One parameter, and what is wrong with it (GlitchTip's validation errors).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct FieldProblem {
-    /// The kind of problem.
-    #[serde(rename = "type")]
-    kind: &'static str,
-    /// Where it is: `query` or `path`, and the parameter's name.
-    loc: [&'static str; 2],
-    /// What is wrong, in words.
-    msg: String,
-}
-
 impl ApiError {
     /// A query parameter is wrong.
     pub fn query(name: &'static str, kind: &'static str, msg: impl Into<String>) -> Self {
-        Self::Invalid(FieldProblem { kind, loc: ["query", name], msg: msg.into() })
+        Self::Invalid(vec![FieldProblem::new("query", name, kind, msg)])
     }
 
     /// A part of the path is wrong.
     pub fn path(name: &'static str, kind: &'static str, msg: impl Into<String>) -> Self {
-        Self::Invalid(FieldProblem { kind, loc: ["path", name], msg: msg.into() })
+        Self::Invalid(vec![FieldProblem::new("path", name, kind, msg)])
     }
 }
 
@@ -72,25 +88,19 @@ impl From<InvalidCursor> for ApiError {
     }
 }
 
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Detail<'e> {
-    Text(String),
-    Fields([&'e FieldProblem; 1]),
-}
-
-#[derive(Serialize)]
-struct Body<'e> {
-    detail: Detail<'e>,
-}
-
 impl ResponseError for ApiError {
     fn status_code(&self) -> StatusCode {
         match self {
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
-            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::Csrf | Self::Forbidden | Self::Refused(_) => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
-            Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::BadRequest(_) => StatusCode::BAD_REQUEST,
+            Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Invalid(_) | Self::Unprocessable(_) | Self::Rejected(..) => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
+            Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -102,16 +112,17 @@ impl ResponseError for ApiError {
             Self::Unavailable(error) => {
                 tracing::error!(error = %Causes(error), "a request failed");
             }
-            Self::Unauthorized | Self::Forbidden | Self::NotFound | Self::Invalid(_) => {}
+            _ => {}
         }
         let detail = match self {
-            Self::Invalid(problem) => Detail::Fields([problem]),
-            other => Detail::Text(other.to_string()),
+            Self::Invalid(problems) => json!(problems),
+            Self::Rejected(member, msg) => json!([{ *member: msg }]),
+            other => json!(other.to_string()),
         };
         let mut response = HttpResponse::build(self.status_code());
         if matches!(self, Self::Unavailable(_)) {
             response.insert_header(("Retry-After", "5"));
         }
-        response.json(Body { detail })
+        response.json(json!({ "detail": detail }))
     }
 }

@@ -17,7 +17,6 @@ mod refusal;
 mod security;
 mod store;
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -47,6 +46,7 @@ use self::policies::{Known, Policies};
 use self::receive::Received;
 pub use self::refusal::Refusal;
 use self::refusal::spread;
+use crate::client;
 
 /// Large bodies that are read at the same time.
 const LARGE_BODIES: usize = 4;
@@ -248,7 +248,7 @@ impl Ingest {
             pack()
         };
         let packed = packed.map_err(|_memory| Refusal::Unavailable)?;
-        let client_ip = self.client_ip(request);
+        let client_ip = client::address(request, &self.trusted_proxies);
         let envelope = NewEnvelope {
             project: policy.project,
             event_id,
@@ -311,23 +311,6 @@ impl Ingest {
         if refusal.is_client_fault() {
             tracing::debug!(project.id = project.0, %reason, "refused a request: {refusal}");
         }
-    }
-
-    /// Where a request comes from: the nearest address that is not one of our own proxies.
-    fn client_ip(&self, request: &HttpRequest) -> Option<IpAddr> {
-        let peer = request.peer_addr()?.ip();
-        let is_proxy =
-            |address: &IpAddr| self.trusted_proxies.iter().any(|network| network.contains(address));
-        if !is_proxy(&peer) {
-            return Some(peer);
-        }
-        let forwarded = request.headers().get_all("x-forwarded-for");
-        let hops: Vec<IpAddr> = forwarded
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(','))
-            .filter_map(|hop| hop.trim().parse().ok())
-            .collect();
-        hops.iter().rev().find(|hop| !is_proxy(hop)).or(hops.first()).copied().or(Some(peer))
     }
 }
 

@@ -4,20 +4,32 @@
 
 pub mod access;
 pub mod api;
+pub mod body;
+mod client;
+pub mod config;
+mod csrf;
+pub mod endpoint;
 pub mod error;
+pub mod fields;
 mod health;
 pub mod ingest;
 mod observe;
+pub mod openapi;
 pub mod respond;
 mod serve;
+pub mod session;
+mod throttle;
 
 use std::sync::Arc;
 
+use mishap_core::clock::Clock;
 use mishap_core::id::DictionaryId;
+use mishap_core::random::Random;
 use mishap_storage::Pool;
 use mishap_storage::bodies::{self, Dictionary};
 use quick_cache::sync::Cache;
-use url::Url;
+
+use self::config::AppConfig;
 
 pub use self::serve::{HEAD_TIMEOUT, RunningServer, WebConfig, run, start};
 
@@ -28,15 +40,24 @@ const DICTIONARIES: usize = 32;
 pub struct AppState {
     /// Connections of the API.
     pub pool: Pool,
-    /// The address that clients and people use.
-    pub public_url: Url,
+    /// What the operator said.
+    pub config: AppConfig,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub random: Arc<dyn Random>,
     dictionaries: Cache<DictionaryId, Arc<Dictionary>>,
 }
 
 impl AppState {
     /// The state of an application.
-    pub fn new(pool: Pool, public_url: Url) -> Self {
-        Self { pool, public_url, dictionaries: Cache::new(DICTIONARIES) }
+    pub fn new(
+        pool: Pool,
+        config: AppConfig,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Self {
+        Self { pool, config, clock, random, dictionaries: Cache::new(DICTIONARIES) }
     }
 
     /// The dictionary that an event's body is compressed with.

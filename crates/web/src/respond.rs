@@ -1,40 +1,85 @@
-//! How lists are answered: a bare array, with the way to its neighbours in headers (GlitchTip).
+//! How the API answers: bare JSON, with the way to a list's neighbours in headers (GlitchTip).
 
+use actix_web::body::BoxBody;
 use actix_web::http::header::LINK;
-use actix_web::{HttpRequest, HttpResponse};
-use mishap_core::page::Cursor;
-use serde::{Deserialize, Serialize};
+use actix_web::{HttpRequest, HttpResponse, Responder};
+use mishap_core::page::{Cursor, Page};
+use schemars::JsonSchema;
+use serde::Serialize;
 use url::Url;
 use url::form_urlencoded;
 
+use crate::access::state;
 use crate::error::ApiError;
+use crate::fields::{Fields, Payload};
 
 /// Matching items are counted up to this number.
 const MAX_HITS: i64 = 1000;
 
 /// Which page of a list is asked for.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, JsonSchema)]
 pub struct PageParams {
-    limit: Option<String>,
-    cursor: Option<String>,
+    /// Items on the page: 50 if it is missing or zero, and 100 at most.
+    #[schemars(with = "Option<i64>")]
+    pub limit: i64,
+    /// Where the page begins, as a `Link` said; empty for the first page.
+    #[schemars(with = "Option<String>")]
+    pub cursor: Option<Cursor>,
 }
 
-impl PageParams {
-    /// Items on the page.
-    pub fn limit(&self) -> Result<i64, ApiError> {
-        let Some(text) = self.limit.as_deref().filter(|text| !text.is_empty()) else {
-            return Ok(mishap_core::page::limit(None));
+impl Payload for PageParams {
+    fn read(fields: &mut Fields<'_>) -> Self {
+        let asked = fields.any("limit");
+        let is_empty = asked.as_ref().and_then(|value| value.as_str()) == Some("");
+        let limit = match is_empty {
+            true => None,
+            false => fields.optional_integer("limit", i64::MIN..=i64::MAX),
         };
-        let limit = text.trim().parse().map_err(|_not_a_number| {
-            ApiError::query("limit", "int_parsing", "Input should be a valid integer")
-        })?;
-        Ok(mishap_core::page::limit(Some(limit)))
+        let cursor = fields.optional_text("cursor", 200).filter(|text| !text.is_empty());
+        let cursor = cursor.and_then(|text| match Cursor::decode(&text) {
+            Ok(cursor) => Some(cursor),
+            Err(invalid) => {
+                fields.problem("cursor", "value_error", invalid.to_string(), None);
+                None
+            }
+        });
+        Self { limit: mishap_core::page::limit(limit), cursor }
     }
+}
 
-    /// Where the page begins; an empty cursor is the first page.
-    pub fn cursor(&self) -> Result<Option<Cursor>, ApiError> {
-        let text = self.cursor.as_deref().filter(|text| !text.is_empty());
-        Ok(text.map(Cursor::decode).transpose()?)
+/// The answer to something that was made: 201.
+#[derive(Debug)]
+pub struct Created<T>(pub T);
+
+impl<T: Serialize> Responder for Created<T> {
+    type Body = BoxBody;
+
+    fn respond_to(self, _request: &HttpRequest) -> HttpResponse {
+        HttpResponse::Created().json(self.0)
+    }
+}
+
+/// The answer to something that leaves nothing to be told: 204.
+#[derive(Debug)]
+pub struct NoContent;
+
+impl Responder for NoContent {
+    type Body = BoxBody;
+
+    fn respond_to(self, _request: &HttpRequest) -> HttpResponse {
+        HttpResponse::NoContent().finish()
+    }
+}
+
+/// The answer to something that is done later: 202.
+#[derive(Debug)]
+pub struct Accepted;
+
+impl Responder for Accepted {
+    type Body = BoxBody;
+
+    fn respond_to(self, _request: &HttpRequest) -> HttpResponse {
+        HttpResponse::Accepted().finish()
     }
 }
 
@@ -51,10 +96,26 @@ pub struct Listed<T> {
     pub hits: i64,
 }
 
+impl<T> Listed<T> {
+    /// A list of nothing.
+    pub fn empty() -> Self {
+        Self { items: Vec::new(), previous: None, next: None, hits: 0 }
+    }
+
+    /// A page whose items are shown as `items`.
+    pub fn new<S>(page: &Page<S>, items: Vec<T>, hits: i64) -> Self {
+        Self { items, previous: page.previous, next: page.next, hits }
+    }
+}
+
 impl<T: Serialize> Listed<T> {
     /// The answer. Links are absolute, under the server's public address, whatever proxy the request
     /// came through.
-    pub fn respond(self, request: &HttpRequest, public_url: &Url) -> HttpResponse {
+    pub(crate) fn respond(self, request: &HttpRequest) -> Result<HttpResponse, ApiError> {
+        Ok(self.linked(request, &state(request)?.config.public_url))
+    }
+
+    fn linked(self, request: &HttpRequest, public_url: &Url) -> HttpResponse {
         let link = |cursor: Option<Cursor>, rel: &str| {
             let text = cursor.map(|cursor| cursor.encode());
             let url = page_url(request, public_url, text.as_deref());
@@ -71,6 +132,14 @@ impl<T: Serialize> Listed<T> {
             .insert_header(("X-Hits", self.hits.min(MAX_HITS).to_string()))
             .insert_header(("X-Max-Hits", MAX_HITS.to_string()))
             .json(self.items)
+    }
+}
+
+impl<T: Serialize> Responder for Listed<T> {
+    type Body = BoxBody;
+
+    fn respond_to(self, request: &HttpRequest) -> HttpResponse {
+        self.respond(request).unwrap_or_else(|error| HttpResponse::from_error(error))
     }
 }
 
@@ -107,7 +176,7 @@ mod tests {
         let public = Url::parse("https://errors.example.com/mishap").unwrap();
         let next = Cursor { position: 1, id: 2, is_backward: false };
         let listed = Listed { items: vec![1, 2], previous: None, next: Some(next), hits: 7 };
-        let response = listed.respond(&request, &public);
+        let response = listed.linked(&request, &public);
         let header =
             |name: &str| response.headers().get(name).unwrap().to_str().unwrap().to_owned();
         let text = next.encode();

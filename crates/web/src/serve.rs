@@ -12,11 +12,13 @@ use actix_web::{App, HttpServer, web};
 use mishap_boot::shutdown::CancellationToken;
 use mishap_boot::tasks::Tasks;
 use mishap_core::admission::{Backlog, SizeLimits};
+use mishap_core::signing::SigningKey;
 use mishap_process::Process;
-use mishap_storage::{Pool, migrations};
+use mishap_storage::{Pool, instance_secrets, migrations};
 use nix::sys::socket::{Shutdown, shutdown};
 use tokio::time::Instant;
 
+use crate::config::AppConfig;
 use crate::error::ApiError;
 use crate::ingest::{self, Ingest, IngestConfig, Patience};
 use crate::observe::{Observer, observe};
@@ -155,13 +157,19 @@ pub async fn run(process: &Process) -> anyhow::Result<()> {
     }
     measure_pools(&process.tasks, [("ingest", ingest_pool.clone()), ("web", api_pool.clone())]);
 
+    let app_config = app_config(process, &api_pool).await?;
     // What ingest does in the background goes on until the last request is answered.
     let background = Tasks::new(CancellationToken::new());
     let config = WebConfig {
         listen: process.settings.web.listen,
         threads: process.settings.web.threads,
         head_timeout: HEAD_TIMEOUT,
-        state: AppState::new(api_pool, process.settings.public_url.clone()),
+        state: AppState::new(
+            api_pool,
+            app_config,
+            Arc::clone(&process.clock),
+            Arc::clone(&process.random),
+        ),
         ingest: ingest_config(process, ingest_pool),
     };
     let server = start(config, &background)?;
@@ -179,6 +187,15 @@ pub async fn run(process: &Process) -> anyhow::Result<()> {
         tracing::warn!("ingest did not end in time");
     }
     Ok(())
+}
+
+async fn app_config(process: &Process, pool: &Pool) -> anyhow::Result<AppConfig> {
+    let settings = &process.settings;
+    let mut conn = pool.get().await?;
+    let secret = instance_secrets::get_or_make(&mut conn, "signing", process.random.as_ref());
+    let mut config = AppConfig::new(settings.public_url.clone(), SigningKey::new(&secret.await?));
+    config.trusted_proxies.clone_from(&settings.web.trusted_proxies);
+    Ok(config)
 }
 
 fn ingest_config(process: &Process, pool: Pool) -> IngestConfig {

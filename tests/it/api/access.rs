@@ -46,7 +46,7 @@ async fn with_scopes(app: &TestApp, scopes: &[Scope]) -> Client {
     let token = ApiToken::generate(&SystemRandom);
     let mut conn = app.database.conn().await;
     let scopes = Scopes::of(scopes);
-    tokens::upsert(&mut conn, app.tenant.user, token.hash(), "", scopes).await.unwrap();
+    tokens::upsert(&mut conn, app.tenant.user, &token, "", scopes).await.unwrap();
     Client::at(app.url.as_str(), Some(token.reveal()))
 }
 
@@ -81,6 +81,11 @@ async fn what_belongs_to_another_organization_is_not_found() {
     let stranger = app.database.tenant("other").await;
     let stranger = Client::at(app.url.as_str(), Some(&stranger.token));
     for (path, _) in routes {
+        // Some lists are empty instead: reconcilers rely on it.
+        if path.ends_with("/projects/") || path.ends_with("/keys/") {
+            assert_eq!(stranger.get(&path).await.expect(200).json(), json!([]), "{path}");
+            continue;
+        }
         let answer = stranger.get(&path).await.expect(404);
         assert_eq!(answer.json(), json!({ "detail": "Not Found" }), "{path}");
     }
@@ -100,9 +105,7 @@ async fn an_issue_is_not_found_under_another_organization_of_the_same_member() {
     let other = app.database.tenant("other").await;
     let mut conn = app.database.conn().await;
     let (organization, role) = (other.organization, mishap_core::access::Role::Owner);
-    mishap_storage::organizations::put_member(&mut conn, organization, app.tenant.user, role)
-        .await
-        .unwrap();
+    mishap_storage::members::put(&mut conn, organization, app.tenant.user, role).await.unwrap();
     let path = format!("/api/0/organizations/other-org/issues/{issue}/");
     app.owner().get(&path).await.expect(404);
 }

@@ -115,9 +115,7 @@ async fn a_list_may_ask_for_one_status() {
 async fn a_project_s_list_shows_no_other_project_s_issues() {
     let app = TestApp::start().await;
     send(&app, &message_event("here")).await;
-    let mut conn = app.database.conn().await;
-    let organization = app.tenant.organization;
-    mishap_storage::projects::insert(&mut conn, organization, "cafe", "cafe", None).await.unwrap();
+    app.database.project(app.tenant.organization, "cafe").await;
     let issues = app.owner().get("/api/0/projects/shop-org/cafe/issues/").await.expect(200).json();
     assert_eq!(issues, json!([]));
     let issues = app.owner().get("/api/0/projects/shop-org/shop/issues/").await.expect(200).json();

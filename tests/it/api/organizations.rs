@@ -1,5 +1,5 @@
 use mishap_core::access::Role;
-use mishap_storage::organizations;
+use mishap_storage::members;
 use mishap_testkit::TestApp;
 use serde_json::json;
 
@@ -32,6 +32,9 @@ async fn an_organization_has_glitchtip_s_shape() {
         "avatar": { "avatarType": "", "avatarUuid": null },
         "isEarlyAdopter": false,
         "require2fa": false,
+        "require2FA": false,
+        "requireEmailVerification": false,
+        "features": [],
         "slug": "shop-org",
         "isAcceptingEvents": true,
         "eventThrottleRate": 0,
@@ -59,7 +62,7 @@ async fn what_the_caller_may_do_is_what_the_role_in_this_organization_says() {
     let app = TestApp::start().await;
     let mut conn = app.database.conn().await;
     let (organization, user) = (app.tenant.organization, app.tenant.user);
-    organizations::put_member(&mut conn, organization, user, Role::Member).await.unwrap();
+    members::put(&mut conn, organization, user, Role::Member).await.unwrap();
     let shown = app.owner().get("/api/0/organizations/shop-org/").await.expect(200).json();
     let access = shown["access"].as_array().unwrap();
     assert!(access.contains(&json!("event:read")) && !access.contains(&json!("org:admin")));

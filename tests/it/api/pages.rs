@@ -4,7 +4,7 @@ use mishap_core::access::Role;
 use mishap_core::random::{Random as _, SystemRandom};
 use mishap_protocol::dsn::PublicKey;
 use mishap_storage::projects::keys;
-use mishap_storage::{organizations, projects};
+use mishap_storage::{members, organizations};
 use mishap_testkit::builders::error_event;
 use mishap_testkit::{Answer, TestApp};
 use serde_json::{Value, json};
@@ -88,10 +88,10 @@ async fn organizations_are_paged_by_name() {
     let app = TestApp::start().await;
     let mut conn = app.database.conn().await;
     for name in ["zebra", "apple", "milk", "bread"] {
-        let made = organizations::insert(&mut conn, name, name).await.unwrap();
-        organizations::put_member(&mut conn, made.id, app.tenant.user, Role::Member).await.unwrap();
+        let made = organizations::insert(&mut conn, name, &[name.to_owned()]).await.unwrap();
+        members::put(&mut conn, made.id, app.tenant.user, Role::Member).await.unwrap();
     }
-    organizations::insert(&mut conn, "not mine", "not-mine").await.unwrap();
+    organizations::insert(&mut conn, "not mine", &["not-mine".to_owned()]).await.unwrap();
     let names = ["apple", "bread", "milk", "shop org", "zebra"];
     check_pages(&app, "/api/0/organizations/", "name", &names).await;
 }
@@ -99,10 +99,8 @@ async fn organizations_are_paged_by_name() {
 #[tokio::test(flavor = "multi_thread")]
 async fn projects_are_paged_by_name() {
     let app = TestApp::start().await;
-    let mut conn = app.database.conn().await;
     for name in ["zebra", "apple", "milk", "bread"] {
-        let organization = app.tenant.organization;
-        projects::insert(&mut conn, organization, name, name, None).await.unwrap();
+        app.database.project(app.tenant.organization, name).await;
     }
     app.database.tenant("other").await;
     let names = ["apple", "bread", "milk", "shop", "zebra"];

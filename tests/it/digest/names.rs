@@ -2,7 +2,6 @@
 
 use mishap_storage::inbox::NewEnvelope;
 use mishap_storage::names::{SeenName, see_environments, see_releases};
-use mishap_storage::{organizations, projects};
 use mishap_testkit::builders::{error_event, event_id};
 use mishap_testkit::sql::execute;
 use mishap_testkit::{Desk, until};
@@ -32,10 +31,7 @@ async fn linked(desk: &Desk) -> Vec<String> {
 
 /// Another project of the first organization.
 async fn second_project(desk: &Desk) -> mishap_core::id::ProjectId {
-    let mut conn = desk.database.conn().await;
-    let organization =
-        organizations::find_by_slug(&mut conn, "shop-org").await.unwrap().unwrap().id;
-    projects::insert(&mut conn, organization, "till", "till", None).await.unwrap().id
+    desk.database.project(desk.tenant.organization, "till").await.id
 }
 
 #[tokio::test(flavor = "multi_thread")]

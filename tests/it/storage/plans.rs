@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use mishap_core::clock::{Clock as _, SystemClock};
 use mishap_core::id::{EventId, IssueId, OrganizationId, ProjectId, UserId};
 use mishap_core::issue::IssueStatus;
 use mishap_core::page::Cursor;
@@ -237,7 +238,12 @@ async fn what_belongs_to_a_tenant_is_found_without_looking_at_others() {
         .check("token", 10, async |conn| {
             let mut hash = [0; 32];
             hash[31] = 7;
-            assert!(tokens::find_owner(conn, TokenHash(hash)).await.unwrap().is_some());
+            assert!(
+                tokens::find_owner(conn, TokenHash(hash), SystemClock.now())
+                    .await
+                    .unwrap()
+                    .is_some()
+            );
         })
         .await;
     meter

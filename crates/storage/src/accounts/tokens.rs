@@ -1,49 +1,148 @@
 //! API tokens, stored as hashes.
 
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use mishap_core::access::Scopes;
-use mishap_core::id::UserId;
-use mishap_core::secret::TokenHash;
+use mishap_core::id::{TokenId, UserId};
+use mishap_core::page::{Cursor, Page};
+use mishap_core::secret::{ApiToken, TokenHash};
 
+use super::users::User;
 use crate::error::Result;
 use crate::pool::Conn;
 use crate::schema::{api_tokens, users};
 
-/// Whose token it is and what it may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TokenOwner {
-    /// The account.
-    pub user: UserId,
-    /// The token's rights.
-    pub scopes: Scopes,
+/// A token, without what it is.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = api_tokens)]
+#[diesel(check_for_backend(diesel::pg::Pg))]
+pub struct Token {
+    /// Its number.
+    pub id: TokenId,
+    /// Whose it is.
+    pub user_id: UserId,
+    /// What its owner calls it.
+    pub label: String,
+    scopes: i64,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// Its last characters, by which its owner knows it again.
+    pub hint: String,
+    /// When it stops to count.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// When it was last used, to the minute.
+    pub last_used_at: Option<DateTime<Utc>>,
 }
 
-/// The owner of a token, if the token is known and the account may be used.
-pub async fn find_owner(conn: &mut Conn, token: TokenHash) -> Result<Option<TokenOwner>> {
-    let owner = api_tokens::table
+impl Token {
+    /// What it may do.
+    pub fn scopes(&self) -> Scopes {
+        Scopes::from_bits(self.scopes)
+    }
+}
+
+/// A token to be made.
+#[derive(Debug, Clone)]
+pub struct NewToken<'a> {
+    /// Whose it is.
+    pub user: UserId,
+    /// What it is.
+    pub token: &'a ApiToken,
+    /// What its owner calls it.
+    pub label: &'a str,
+    /// What it may do.
+    pub scopes: Scopes,
+    /// When it stops to count.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// A token and its owner, if the token counts and the account may be used; notes that it was used,
+/// once a minute.
+pub async fn find_owner(
+    conn: &mut Conn,
+    token: TokenHash,
+    now: DateTime<Utc>,
+) -> Result<Option<(Token, User)>> {
+    let found = api_tokens::table
         .inner_join(users::table)
         .filter(api_tokens::token_hash.eq(token.0.as_slice()))
         .filter(users::is_active)
-        .select((api_tokens::user_id, api_tokens::scopes))
-        .first::<(UserId, i64)>(conn)
+        .select((Token::as_select(), User::as_select()))
+        .first::<(Token, User)>(conn)
         .await
         .optional()?;
-    Ok(owner.map(|(user, scopes)| TokenOwner { user, scopes: Scopes::from_bits(scopes) }))
+    let counts = |(token, _): &(Token, User)| token.expires_at.is_none_or(|end| now < end);
+    let Some((token, user)) = found.filter(counts) else {
+        return Ok(None);
+    };
+    if token.last_used_at.is_none_or(|last| (now - last).num_seconds() >= 60) {
+        let update = diesel::update(api_tokens::table.find(token.id));
+        update.set(api_tokens::last_used_at.eq(now)).execute(conn).await?;
+    }
+    Ok(Some((token, user)))
+}
+
+/// The tokens of an account, the newest first; uses `api_tokens_user_idx`.
+pub async fn list(
+    conn: &mut Conn,
+    user: UserId,
+    cursor: Option<Cursor>,
+    limit: i64,
+) -> Result<Page<Token>> {
+    let mut query = api_tokens::table
+        .filter(api_tokens::user_id.eq(user))
+        .select(Token::as_select())
+        .limit(limit + 1)
+        .into_boxed();
+    query = match cursor {
+        Some(cursor) if cursor.is_backward => {
+            query.filter(api_tokens::id.gt(TokenId(cursor.position))).order(api_tokens::id.asc())
+        }
+        Some(cursor) => {
+            query.filter(api_tokens::id.lt(TokenId(cursor.position))).order(api_tokens::id.desc())
+        }
+        None => query.order(api_tokens::id.desc()),
+    };
+    let found = query.load(conn).await?;
+    Ok(Page::of(found, limit, cursor, |token: &Token| (token.id.0, 0)))
+}
+
+/// How many tokens an account has.
+pub async fn count(conn: &mut Conn, user: UserId) -> Result<i64> {
+    Ok(api_tokens::table.filter(api_tokens::user_id.eq(user)).count().get_result(conn).await?)
+}
+
+/// Makes a token.
+pub async fn insert(conn: &mut Conn, new: &NewToken<'_>) -> Result<Token> {
+    let made = diesel::insert_into(api_tokens::table)
+        .values((
+            api_tokens::user_id.eq(new.user),
+            api_tokens::token_hash.eq(new.token.hash().0.as_slice()),
+            api_tokens::hint.eq(new.token.hint()),
+            api_tokens::label.eq(new.label),
+            api_tokens::scopes.eq(new.scopes.bits()),
+            api_tokens::expires_at.eq(new.expires_at),
+        ))
+        .returning(Token::as_returning())
+        .get_result(conn)
+        .await?;
+    Ok(made)
 }
 
 /// Makes a token, or gives one that is known to this account and these rights.
 pub async fn upsert(
     conn: &mut Conn,
     user: UserId,
-    token: TokenHash,
+    token: &ApiToken,
     label: &str,
     scopes: Scopes,
 ) -> Result<()> {
     diesel::insert_into(api_tokens::table)
         .values((
             api_tokens::user_id.eq(user),
-            api_tokens::token_hash.eq(token.0.as_slice()),
+            api_tokens::token_hash.eq(token.hash().0.as_slice()),
+            api_tokens::hint.eq(token.hint()),
             api_tokens::label.eq(label),
             api_tokens::scopes.eq(scopes.bits()),
         ))
@@ -53,4 +152,16 @@ pub async fn upsert(
         .execute(conn)
         .await?;
     Ok(())
+}
+
+/// Deletes a token of an account; says which it was, if it was there.
+pub async fn delete(conn: &mut Conn, user: UserId, token: TokenId) -> Result<Option<Token>> {
+    let gone = diesel::delete(api_tokens::table)
+        .filter(api_tokens::id.eq(token))
+        .filter(api_tokens::user_id.eq(user))
+        .returning(Token::as_returning())
+        .get_result(conn)
+        .await
+        .optional()?;
+    Ok(gone)
 }

@@ -15,7 +15,7 @@ diesel::define_sql_function! {
 }
 
 /// An account.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable)]
 #[diesel(table_name = users)]
 #[diesel(check_for_backend(diesel::pg::Pg))]
 pub struct User {
@@ -25,13 +25,26 @@ pub struct User {
     pub email: String,
     /// What the person is called.
     pub name: String,
+    /// Whether a password can be used.
+    #[diesel(select_expression = users::password_hash.is_not_null())]
+    pub has_password: bool,
     /// Whether it may be used.
     pub is_active: bool,
     /// Whether it may open the administrator's pages.
+    pub is_staff: bool,
+    /// Whether it may do there what only few should, such as making others staff.
     pub is_superuser: bool,
     /// When it was made.
     pub created_at: DateTime<Utc>,
+    /// When it last signed in.
+    pub last_login_at: Option<DateTime<Utc>>,
+    /// Preferences, by GlitchTip's names.
+    pub options: serde_json::Value,
+    /// Whether it wants alerts of projects that it said nothing about.
+    pub subscribe_by_default: bool,
 }
+
+impl Eq for User {}
 
 /// An account to be made.
 #[derive(Debug, Clone, Insertable)]
@@ -43,10 +56,15 @@ pub struct NewUser<'a> {
     pub name: &'a str,
     /// The hashed password, if one can be used.
     pub password_hash: Option<&'a str>,
-    /// Whether it may open the administrator's pages.
+    /// Whether it may do what only few should.
     pub is_superuser: bool,
-    /// As [`NewUser::is_superuser`], by Django's other name for it.
+    /// Whether it may open the administrator's pages.
     pub is_staff: bool,
+}
+
+/// The account with this number.
+pub async fn find(conn: &mut Conn, user: UserId) -> Result<Option<User>> {
+    Ok(users::table.find(user).select(User::as_select()).first(conn).await.optional()?)
 }
 
 /// The account with this address, in any case; uses `users_email_key`.

@@ -1,26 +1,27 @@
 //! Events.
 
+use actix_web::HttpRequest;
 use actix_web::web::{Data, Json, Path};
-use actix_web::{HttpRequest, HttpResponse};
 use mishap_core::id::EventId;
 use mishap_protocol::event::Event;
 use mishap_protocol::json::repair_utf8;
 use mishap_storage::events::{self, EventRow, Neighbours};
 use mishap_storage::{bodies, projects};
-use serde_json::value::RawValue;
+use serde::Serialize;
 
 use super::issues::visible;
+use super::model::PreparedObject;
 use super::model::event::{EventDetailResponse, EventJsonResponse};
 use crate::AppState;
-use crate::access::{Access, EventRead, OrgAccess};
+use crate::access::{Caller, OrgAccess};
 use crate::error::ApiError;
 
 /// `GET /api/0/issues/{issue}/events/latest/` — the newest event of an issue.
 pub(super) async fn latest(
     request: HttpRequest,
     state: Data<AppState>,
-    access: Access<EventRead>,
-) -> Result<Json<Box<RawValue>>, ApiError> {
+    access: Caller,
+) -> Result<Json<PreparedObject>, ApiError> {
     let issue = visible(&state, &access, &request).await?;
     let mut conn = state.pool.get().await?;
     let event = events::latest(&mut conn, issue.id).await?;
@@ -32,8 +33,8 @@ pub(super) async fn latest(
 pub(super) async fn oldest(
     request: HttpRequest,
     state: Data<AppState>,
-    access: Access<EventRead>,
-) -> Result<Json<Box<RawValue>>, ApiError> {
+    access: Caller,
+) -> Result<Json<PreparedObject>, ApiError> {
     let issue = visible(&state, &access, &request).await?;
     let mut conn = state.pool.get().await?;
     let event = events::oldest(&mut conn, issue.id).await?;
@@ -45,8 +46,8 @@ pub(super) async fn oldest(
 pub(super) async fn show(
     request: HttpRequest,
     state: Data<AppState>,
-    access: Access<EventRead>,
-) -> Result<Json<Box<RawValue>>, ApiError> {
+    access: Caller,
+) -> Result<Json<PreparedObject>, ApiError> {
     let event_id = event_id(&request)?;
     let issue = visible(&state, &access, &request).await?;
     let mut conn = state.pool.get().await?;
@@ -59,9 +60,9 @@ pub(super) async fn show(
 pub(super) async fn show_in_project(
     request: HttpRequest,
     state: Data<AppState>,
-    access: OrgAccess<EventRead>,
+    access: OrgAccess,
     path: Path<(String, String, String)>,
-) -> Result<Json<Box<RawValue>>, ApiError> {
+) -> Result<Json<PreparedObject>, ApiError> {
     let event_id = event_id(&request)?;
     let (_organization, slug, _event) = path.into_inner();
     let mut conn = state.pool.get().await?;
@@ -77,8 +78,8 @@ pub(super) async fn show_in_project(
 pub(super) async fn json(
     request: HttpRequest,
     state: Data<AppState>,
-    access: Access<EventRead>,
-) -> Result<HttpResponse, ApiError> {
+    access: Caller,
+) -> Result<Json<PreparedObject>, ApiError> {
     let event_id = event_id(&request)?;
     let issue = visible(&state, &access, &request).await?;
     let mut conn = state.pool.get().await?;
@@ -88,7 +89,7 @@ pub(super) async fn json(
     drop(conn);
     let body = open(&state, &event).await?;
     let content = content_of(&body)?;
-    Ok(HttpResponse::Ok().json(EventJsonResponse::new(&event, &content, &hashes)))
+    prepared(&EventJsonResponse::new(&event, &content, &hashes))
 }
 
 /// The event that the path names, in any spelling of a UUID.
@@ -102,7 +103,7 @@ fn event_id(request: &HttpRequest) -> Result<EventId, ApiError> {
 async fn detail(
     state: &AppState,
     event: Option<EventRow>,
-) -> Result<Json<Box<RawValue>>, ApiError> {
+) -> Result<Json<PreparedObject>, ApiError> {
     let event = event.ok_or(ApiError::NotFound)?;
     let mut conn = state.pool.get().await?;
     let neighbours: Neighbours = events::neighbours(&mut conn, &event).await?;
@@ -110,8 +111,12 @@ async fn detail(
     let body = open(state, &event).await?;
     let content = content_of(&body)?;
     let shown = EventDetailResponse::new(&event, &content, neighbours);
-    let shown = serde_json::value::to_raw_value(&shown);
-    Ok(Json(shown.map_err(|error| ApiError::Internal(error.into()))?))
+    prepared(&shown)
+}
+
+fn prepared(shown: &impl Serialize) -> Result<Json<PreparedObject>, ApiError> {
+    let prepared = PreparedObject::new(shown);
+    Ok(Json(prepared.map_err(|error| ApiError::Internal(error.into()))?))
 }
 
 /// The JSON of an event.

@@ -1,75 +1,72 @@
 //! Issues.
 
-use actix_web::web::{Data, Json, Path, Query};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::HttpRequest;
+use actix_web::web::{Data, Json, Path};
 use mishap_core::id::{IssueId, OrganizationId};
 use mishap_core::issue::IssueStatus;
 use mishap_storage::issues::{self, IssueFilter, IssueRow};
 use mishap_storage::projects;
-use serde::Deserialize;
+use schemars::JsonSchema;
 
 use super::model::issue::{IssueDetailResponse, IssueResponse};
 use crate::AppState;
-use crate::access::{Access, EventRead, OrgAccess};
+use crate::access::{Caller, OrgAccess};
+use crate::body::Params;
 use crate::error::ApiError;
+use crate::fields::{Fields, Payload};
 use crate::respond::{Listed, PageParams};
 
 /// Which issues are asked for.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, JsonSchema)]
 pub(super) struct IssueParams {
-    #[serde(flatten)]
+    #[schemars(flatten)]
     page: PageParams,
-    query: Option<String>,
+    /// `is:unresolved`, `is:resolved` or `is:ignored`; all of them if it is empty.
+    #[schemars(with = "Option<String>")]
+    query: Option<IssueStatus>,
 }
 
-impl IssueParams {
-    /// Where the issues are to stand; everything else of a query comes with the query language.
-    fn status(&self) -> Result<Option<IssueStatus>, ApiError> {
-        let query = self.query.as_deref().unwrap_or_default().trim();
-        if query.is_empty() {
-            return Ok(None);
-        }
+impl Payload for IssueParams {
+    fn read(fields: &mut Fields<'_>) -> Self {
+        let query = fields.optional_text("query", 4096).unwrap_or_default();
+        let query = query.trim();
         let status = query.strip_prefix("is:").and_then(IssueStatus::from_name);
-        status.map(Some).ok_or_else(|| {
+        if status.is_none() && !query.is_empty() {
             let help = "Only is:unresolved, is:resolved and is:ignored are understood";
-            ApiError::query("query", "value_error", help)
-        })
+            fields.problem("query", "value_error", help, None);
+        }
+        Self { page: PageParams::read(fields), query: status }
     }
 }
 
 /// `GET /api/0/organizations/{organization}/issues/` — the newest-seen first.
 pub(super) async fn list(
-    request: HttpRequest,
     state: Data<AppState>,
-    access: OrgAccess<EventRead>,
-    params: Query<IssueParams>,
-) -> Result<HttpResponse, ApiError> {
-    let filter = IssueFilter { project: None, status: params.status()? };
-    let listed = find(&state, access.org(), &filter, &params.page).await?;
-    Ok(listed.respond(&request, &state.public_url))
+    access: OrgAccess,
+    params: Params<IssueParams>,
+) -> Result<Listed<IssueResponse>, ApiError> {
+    let filter = IssueFilter { project: None, status: params.query };
+    find(&state, access.org(), &filter, &params.page).await
 }
 
 /// `GET /api/0/projects/{organization}/{project}/issues/` — an unknown project has none.
 pub(super) async fn list_in_project(
-    request: HttpRequest,
     state: Data<AppState>,
-    access: OrgAccess<EventRead>,
+    access: OrgAccess,
     path: Path<(String, String)>,
-    params: Query<IssueParams>,
-) -> Result<HttpResponse, ApiError> {
+    params: Params<IssueParams>,
+) -> Result<Listed<IssueResponse>, ApiError> {
     let (_organization, slug) = path.into_inner();
-    let status = params.status()?;
     let mut conn = state.pool.get().await?;
     let project = projects::find(&mut conn, access.org(), &slug).await?;
     drop(conn);
-    let listed = match project {
+    match project {
         Some(project) => {
-            let filter = IssueFilter { project: Some(project.id), status };
-            find(&state, access.org(), &filter, &params.page).await?
+            let filter = IssueFilter { project: Some(project.id), status: params.query };
+            find(&state, access.org(), &filter, &params.page).await
         }
-        None => Listed { items: vec![], previous: None, next: None, hits: 0 },
-    };
-    Ok(listed.respond(&request, &state.public_url))
+        None => Ok(Listed::empty()),
+    }
 }
 
 async fn find(
@@ -78,10 +75,9 @@ async fn find(
     filter: &IssueFilter,
     params: &PageParams,
 ) -> Result<Listed<IssueResponse>, ApiError> {
-    let (cursor, limit) = (params.cursor()?, params.limit()?);
     let mut conn = state.pool.get().await?;
-    let found = issues::list(&mut conn, organization, filter, cursor, limit).await?;
-    let shown = |row: &IssueRow| IssueResponse::new(row, &state.public_url);
+    let found = issues::list(&mut conn, organization, filter, params.cursor, params.limit).await?;
+    let shown = |row: &IssueRow| IssueResponse::new(row, &state.config.public_url);
     Ok(Listed {
         items: found.page.items.iter().map(shown).collect(),
         previous: found.page.previous,
@@ -94,11 +90,11 @@ async fn find(
 pub(super) async fn show(
     request: HttpRequest,
     state: Data<AppState>,
-    access: Access<EventRead>,
+    access: Caller,
 ) -> Result<Json<IssueDetailResponse>, ApiError> {
     let issue = visible(&state, &access, &request).await?;
     Ok(Json(IssueDetailResponse {
-        issue: IssueResponse::new(&issue, &state.public_url),
+        issue: IssueResponse::new(&issue, &state.config.public_url),
         user_report_count: 0,
     }))
 }
@@ -108,7 +104,7 @@ pub(super) async fn show(
 /// If the path names an organization too, the issue must be one of its.
 pub(super) async fn visible(
     state: &AppState,
-    access: &Access<EventRead>,
+    access: &Caller,
     request: &HttpRequest,
 ) -> Result<IssueRow, ApiError> {
     let path = request.match_info();
@@ -118,7 +114,7 @@ pub(super) async fn visible(
         .parse()
         .map_err(|_not_a_number| ApiError::NotFound)?;
     let mut conn = state.pool.get().await?;
-    let found = issues::find_for_member(&mut conn, issue, access.user).await?;
+    let found = issues::find_for_member(&mut conn, issue, access.user()).await?;
     let belongs =
         |row: &IssueRow| path.get("organization").is_none_or(|slug| slug == row.organization_slug);
     found.filter(belongs).ok_or(ApiError::NotFound)

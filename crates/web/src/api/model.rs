@@ -2,11 +2,17 @@
 
 pub mod event;
 pub mod issue;
+pub mod member;
 pub mod organization;
 pub mod project;
+pub mod team;
+pub mod token;
+pub mod user;
 
 use chrono::{DateTime, SecondsFormat, Timelike as _, Utc};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
 
 /// A time as GlitchTip prints it: UTC, milliseconds cut rather than rounded, and left out when there
 /// are none.
@@ -21,8 +27,48 @@ impl Serialize for Timestamp {
     }
 }
 
+impl JsonSchema for Timestamp {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Timestamp".into()
+    }
+
+    fn json_schema(_generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "format": "date-time" })
+    }
+}
+
+/// JSON that was put together already.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+pub struct PreparedObject(Box<RawValue>);
+
+impl PreparedObject {
+    /// Puts an object together.
+    pub fn new(value: &impl Serialize) -> Result<Self, serde_json::Error> {
+        serde_json::value::to_raw_value(value).map(Self)
+    }
+}
+
+impl JsonSchema for PreparedObject {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Object".into()
+    }
+
+    fn json_schema(_generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "object" })
+    }
+}
+
 /// An avatar, which nobody has.
-#[derive(Debug, Clone, Copy, Default, Serialize)]
+#[derive(Debug, Clone, Copy, Default, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AvatarResponse {
     avatar_type: &'static str,

@@ -2,110 +2,135 @@
 
 use std::collections::HashMap;
 
-use actix_web::web::{Data, Json, Path, Query};
-use actix_web::{HttpRequest, HttpResponse};
-use mishap_storage::organizations;
-use mishap_storage::projects::{self, keys};
+use actix_web::web::{Data, Json, Path};
+use mishap_core::id::UserId;
+use mishap_storage::projects::{self, Project, keys};
+use mishap_storage::{Conn, organizations, teams};
 
 use super::model::organization::OrganizationResponse;
 use super::model::project::{
     KeyResponse, ProjectOrganizationResponse, ProjectResponse, ProjectTeamResponse,
 };
 use crate::AppState;
-use crate::access::{Access, OrgAccess, ProjectList, ProjectRead};
+use crate::access::{Caller, OrgAccess};
+use crate::body::Params;
 use crate::error::ApiError;
 use crate::respond::{Listed, PageParams};
 
 /// `GET /api/0/projects/` — the projects of all the caller's organizations, by name.
 pub(super) async fn list(
-    request: HttpRequest,
     state: Data<AppState>,
-    access: Access<ProjectList>,
-    params: Query<PageParams>,
-) -> Result<HttpResponse, ApiError> {
-    let (cursor, limit) = (params.cursor()?, params.limit()?);
+    caller: Caller,
+    page: Params<PageParams>,
+) -> Result<Listed<ProjectOrganizationResponse>, ApiError> {
     let mut conn = state.pool.get().await?;
-    let page = projects::list_for_member(&mut conn, access.user, cursor, limit).await?;
-    let ids: Vec<_> = page.items.iter().map(|project| project.organization_id).collect();
-    let owners: HashMap<_, _> = organizations::list_by_ids(&mut conn, &ids)
+    let user = caller.user();
+    let found = projects::list_for_member(&mut conn, user, page.cursor, page.limit).await?;
+    let organizations: Vec<_> = found.items.iter().map(|row| row.organization_id).collect();
+    let owners: HashMap<_, _> = organizations::list_by_ids(&mut conn, &organizations)
         .await?
         .into_iter()
         .map(|organization| (organization.id, OrganizationResponse::from(&organization)))
         .collect();
-    let items: Vec<_> = page
+    let shown = shown(&mut conn, user, &found.items).await?;
+    let items = found
         .items
         .iter()
-        .filter_map(|project| {
-            let organization = owners.get(&project.organization_id)?.clone();
-            Some(ProjectOrganizationResponse { project: project.into(), organization })
+        .zip(shown)
+        .filter_map(|(row, project)| {
+            let organization = owners.get(&row.organization_id)?.clone();
+            Some(ProjectOrganizationResponse { project, organization })
         })
         .collect();
-    let hits = match page.whole() {
+    let hits = match found.whole() {
         Some(hits) => hits,
-        None => projects::count_for_member(&mut conn, access.user).await?,
+        None => projects::count_for_member(&mut conn, user).await?,
     };
-    let listed = Listed { items, previous: page.previous, next: page.next, hits };
-    Ok(listed.respond(&request, &state.public_url))
+    Ok(Listed::new(&found, items, hits))
 }
 
 /// `GET /api/0/organizations/{organization}/projects/` — an organization's projects, by name.
 pub(super) async fn list_in_organization(
-    request: HttpRequest,
     state: Data<AppState>,
-    access: OrgAccess<ProjectList>,
-    params: Query<PageParams>,
-) -> Result<HttpResponse, ApiError> {
-    let (cursor, limit) = (params.cursor()?, params.limit()?);
+    access: OrgAccess,
+    page: Params<PageParams>,
+) -> Result<Listed<ProjectTeamResponse>, ApiError> {
     let mut conn = state.pool.get().await?;
-    let page = projects::list(&mut conn, access.org(), cursor, limit).await?;
-    let items: Vec<ProjectTeamResponse> =
-        page.items.iter().map(ProjectResponse::from).map(Into::into).collect();
-    let hits = match page.whole() {
+    let found = projects::list(&mut conn, access.org(), page.cursor, page.limit).await?;
+    let items = with_teams(&mut conn, access.caller.user(), &found.items).await?;
+    let hits = match found.whole() {
         Some(hits) => hits,
         None => projects::count(&mut conn, access.org()).await?,
     };
-    let listed = Listed { items, previous: page.previous, next: page.next, hits };
-    Ok(listed.respond(&request, &state.public_url))
+    Ok(Listed::new(&found, items, hits))
 }
 
 /// `GET /api/0/projects/{organization}/{project}/` — a project.
 pub(super) async fn show(
     state: Data<AppState>,
-    access: OrgAccess<ProjectRead>,
+    access: OrgAccess,
     path: Path<(String, String)>,
 ) -> Result<Json<ProjectOrganizationResponse>, ApiError> {
     let (_organization, slug) = path.into_inner();
     let mut conn = state.pool.get().await?;
     let project = projects::find(&mut conn, access.org(), &slug).await?;
     let project = project.ok_or(ApiError::NotFound)?;
+    let shown = shown(&mut conn, access.caller.user(), &[project]).await?;
+    let project = shown.into_iter().next().ok_or(ApiError::NotFound)?;
     let organization = OrganizationResponse::from(&access.organization);
-    Ok(Json(ProjectOrganizationResponse { project: (&project).into(), organization }))
+    Ok(Json(ProjectOrganizationResponse { project, organization }))
 }
 
 /// `GET /api/0/projects/{organization}/{project}/keys/` — a project's keys, the newest first.
 ///
 /// An unknown project has no keys: reconcilers rely on the empty list.
 pub(super) async fn list_keys(
-    request: HttpRequest,
     state: Data<AppState>,
-    access: OrgAccess<ProjectRead>,
+    access: OrgAccess,
     path: Path<(String, String)>,
-    params: Query<PageParams>,
-) -> Result<HttpResponse, ApiError> {
+    page: Params<PageParams>,
+) -> Result<Listed<KeyResponse>, ApiError> {
     let (_organization, slug) = path.into_inner();
-    let (cursor, limit) = (params.cursor()?, params.limit()?);
     let mut conn = state.pool.get().await?;
     let Some(project) = projects::find(&mut conn, access.org(), &slug).await? else {
-        let none = Listed::<KeyResponse> { items: vec![], previous: None, next: None, hits: 0 };
-        return Ok(none.respond(&request, &state.public_url));
+        return Ok(Listed::empty());
     };
-    let page = keys::list(&mut conn, project.id, cursor, limit).await?;
-    let items: Vec<_> =
-        page.items.iter().map(|key| KeyResponse::new(key, &state.public_url)).collect();
-    let hits = match page.whole() {
+    let found = keys::list(&mut conn, project.id, page.cursor, page.limit).await?;
+    let shown = |key| KeyResponse::new(key, &state.config.public_url);
+    let items = found.items.iter().map(shown).collect();
+    let hits = match found.whole() {
         Some(hits) => hits,
         None => keys::count(&mut conn, project.id).await?,
     };
-    let listed = Listed { items, previous: page.previous, next: page.next, hits };
-    Ok(listed.respond(&request, &state.public_url))
+    Ok(Listed::new(&found, items, hits))
+}
+
+/// Projects as an account sees them.
+pub(super) async fn shown(
+    conn: &mut Conn,
+    viewer: UserId,
+    rows: &[Project],
+) -> Result<Vec<ProjectResponse>, ApiError> {
+    let ids: Vec<_> = rows.iter().map(|project| project.id).collect();
+    let own = teams::own_projects(conn, viewer, &ids).await?;
+    let shown = |project: &Project| ProjectResponse::new(project, own.contains(&project.id));
+    Ok(rows.iter().map(shown).collect())
+}
+
+/// Projects with their teams, as an account sees them.
+pub(super) async fn with_teams(
+    conn: &mut Conn,
+    viewer: UserId,
+    rows: &[Project],
+) -> Result<Vec<ProjectTeamResponse>, ApiError> {
+    let ids: Vec<_> = rows.iter().map(|project| project.id).collect();
+    let mut teams = teams::of_projects(conn, &ids).await?;
+    let shown = shown(conn, viewer, rows).await?;
+    let teams_of = |project: &Project| teams.remove(&project.id).unwrap_or_default();
+    let teams: Vec<_> = rows.iter().map(teams_of).collect();
+    let with = |(project, teams): (_, Vec<teams::TeamSlug>)| ProjectTeamResponse {
+        project,
+        teams: teams.iter().map(Into::into).collect(),
+    };
+    Ok(shown.into_iter().zip(teams).map(with).collect())
 }

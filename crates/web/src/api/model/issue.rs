@@ -3,13 +3,14 @@
 use mishap_core::issue::{IssueStatus, IssueType, short_name};
 use mishap_protocol::event::Level;
 use mishap_storage::issues::IssueRow;
+use schemars::JsonSchema;
 use serde::Serialize;
 use url::Url;
 
 use super::Timestamp;
 
 /// What an issue shows of its project.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 struct IssueProjectResponse {
     id: String,
     platform: Option<String>,
@@ -18,18 +19,18 @@ struct IssueProjectResponse {
 }
 
 /// Counts by the hour, which have an endpoint of their own.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
 struct StatsResponse {
     #[serde(rename = "24h")]
-    day: [(); 0],
+    day: [[i64; 2]; 0],
 }
 
 /// Details of the status, which there are none.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
 struct StatusDetailsResponse {}
 
 /// An issue.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct IssueResponse {
     id: String,
@@ -46,7 +47,7 @@ pub struct IssueResponse {
     logger: Option<String>,
     permalink: String,
     status_details: StatusDetailsResponse,
-    subscription_details: Option<()>,
+    subscription_details: Option<String>,
     user_count: i64,
     matching_event_id: Option<String>,
     first_seen: Timestamp,
@@ -98,7 +99,7 @@ impl IssueResponse {
 }
 
 /// An issue by itself.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct IssueDetailResponse {
     /// The issue.

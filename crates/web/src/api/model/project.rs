@@ -3,15 +3,17 @@
 use mishap_protocol::dsn::Dsn;
 use mishap_storage::projects::Project;
 use mishap_storage::projects::keys::ProjectKey;
+use schemars::JsonSchema;
 use serde::Serialize;
 use url::Url;
 use uuid::Uuid;
 
 use super::organization::OrganizationResponse;
+use super::team::TeamSlugResponse;
 use super::{AvatarResponse, Timestamp};
 
 /// A project.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ProjectResponse {
     name: String,
@@ -19,7 +21,7 @@ pub struct ProjectResponse {
     id: String,
     avatar: AvatarResponse,
     color: &'static str,
-    features: [(); 0],
+    features: [String; 0],
     has_access: bool,
     is_bookmarked: bool,
     is_internal: bool,
@@ -33,8 +35,9 @@ pub struct ProjectResponse {
     event_throttle_rate: i16,
 }
 
-impl From<&Project> for ProjectResponse {
-    fn from(project: &Project) -> Self {
+impl ProjectResponse {
+    /// The project, as somebody sees it who is in one of its teams or not.
+    pub fn new(project: &Project, is_member: bool) -> Self {
         let Project {
             id,
             organization_id: _,
@@ -56,7 +59,7 @@ impl From<&Project> for ProjectResponse {
             has_access: true,
             is_bookmarked: false,
             is_internal: false,
-            is_member: false,
+            is_member,
             is_public: false,
             scrub_ip_addresses: *scrub_ip_addresses,
             date_created: Timestamp(*created_at),
@@ -67,22 +70,18 @@ impl From<&Project> for ProjectResponse {
     }
 }
 
-/// A project with its teams.
-#[derive(Debug, Clone, Serialize)]
+/// A project with its teams, in the order in which they were given it.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct ProjectTeamResponse {
+    /// The project.
     #[serde(flatten)]
-    project: ProjectResponse,
-    teams: [(); 0],
-}
-
-impl From<ProjectResponse> for ProjectTeamResponse {
-    fn from(project: ProjectResponse) -> Self {
-        Self { project, teams: [] }
-    }
+    pub project: ProjectResponse,
+    /// Its teams.
+    pub teams: Vec<TeamSlugResponse>,
 }
 
 /// A project with its organization.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct ProjectOrganizationResponse {
     /// The project.
     #[serde(flatten)]
@@ -92,14 +91,14 @@ pub struct ProjectOrganizationResponse {
 }
 
 /// A key's own limit.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
 struct RateLimitResponse {
     window: i32,
     count: i32,
 }
 
 /// The addresses that a key makes.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 struct DsnResponse {
     public: String,
     secret: String,
@@ -107,7 +106,7 @@ struct DsnResponse {
 }
 
 /// A project's key.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct KeyResponse {
     name: String,

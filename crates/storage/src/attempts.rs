@@ -1,0 +1,85 @@
+//! How often somebody tried something that must not be tried too often, such as passwords.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use diesel::QueryableByName;
+use diesel::sql_types::{Binary, Integer, SmallInt, Timestamptz};
+use diesel_async::RunQueryDsl as _;
+
+use crate::error::Result;
+use crate::pool::Conn;
+use crate::sql::statement;
+
+/// Counts an attempt in the window that `now` is in; says how many there were, this one included.
+pub async fn count(
+    conn: &mut Conn,
+    kind: i16,
+    subject: &[u8],
+    window: Duration,
+    now: DateTime<Utc>,
+) -> Result<i32> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Integer)]
+        attempts: i32,
+    }
+    let row: Row = statement(
+        "INSERT INTO attempts (kind, subject, window_start, attempts) VALUES ($1, $2, $3, 1)
+         ON CONFLICT (kind, subject, window_start)
+         DO UPDATE SET attempts = attempts.attempts + 1 RETURNING attempts",
+    )
+    .bind::<SmallInt, _>(kind)
+    .bind::<Binary, _>(subject)
+    .bind::<Timestamptz, _>(window_start(now, window))
+    .get_result(conn)
+    .await?;
+    Ok(row.attempts)
+}
+
+/// How many attempts there were in the window that `now` is in.
+pub async fn get(
+    conn: &mut Conn,
+    kind: i16,
+    subject: &[u8],
+    window: Duration,
+    now: DateTime<Utc>,
+) -> Result<i32> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Integer)]
+        attempts: i32,
+    }
+    let row: Row = statement(
+        "SELECT coalesce(sum(attempts), 0)::integer AS attempts FROM attempts
+         WHERE kind = $1 AND subject = $2 AND window_start = $3",
+    )
+    .bind::<SmallInt, _>(kind)
+    .bind::<Binary, _>(subject)
+    .bind::<Timestamptz, _>(window_start(now, window))
+    .get_result(conn)
+    .await?;
+    Ok(row.attempts)
+}
+
+/// Forgets the attempts at something, after one succeeded.
+pub async fn forget(conn: &mut Conn, kind: i16, subject: &[u8]) -> Result<()> {
+    statement("DELETE FROM attempts WHERE kind = $1 AND subject = $2")
+        .bind::<SmallInt, _>(kind)
+        .bind::<Binary, _>(subject)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Forgets windows that began before this.
+pub async fn forget_before(conn: &mut Conn, before: DateTime<Utc>) -> Result<usize> {
+    let delete = statement("DELETE FROM attempts WHERE window_start < $1");
+    Ok(delete.bind::<Timestamptz, _>(before).execute(conn).await?)
+}
+
+fn window_start(now: DateTime<Utc>, window: Duration) -> DateTime<Utc> {
+    let seconds = i64::try_from(window.as_secs()).unwrap_or(i64::MAX).max(1);
+    let start = now.timestamp().div_euclid(seconds) * seconds;
+    DateTime::from_timestamp(start, 0).unwrap_or(now)
+}

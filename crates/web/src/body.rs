@@ -1,0 +1,97 @@
+//! What a request of the API carries: a JSON body, and the parameters of its query.
+
+use std::future::{Future, Ready, ready};
+use std::ops::Deref;
+use std::pin::Pin;
+
+use actix_web::dev;
+use actix_web::web::BytesMut;
+use actix_web::{FromRequest, HttpRequest};
+use futures_util::StreamExt as _;
+use serde_json::{Map, Value};
+use url::form_urlencoded;
+
+use crate::error::ApiError;
+use crate::fields::{Fields, Payload};
+
+/// Largest body of a request that is not an event, in bytes.
+const MAX_BYTES: usize = 1024 * 1024;
+
+/// Parameters of a query at most.
+const MAX_PARAMETERS: usize = 1000;
+
+/// A JSON body, whatever its `Content-Type` says (GlitchTip).
+#[derive(Debug)]
+pub struct Body<T>(pub T);
+
+/// The parameters of a query.
+#[derive(Debug)]
+pub struct Params<T>(pub T);
+
+impl<T> Deref for Params<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: Payload + 'static> FromRequest for Body<T> {
+    type Error = ApiError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
+
+    fn from_request(_request: &HttpRequest, payload: &mut dev::Payload) -> Self::Future {
+        let payload = payload.take();
+        Box::pin(async move {
+            let bytes = read(payload).await?;
+            let value: Value = serde_json::from_slice(&bytes)
+                .map_err(|_unreadable| ApiError::BadRequest("Cannot parse request body".into()))?;
+            // Anything but an object lacks every field (GlitchTip).
+            let object = match value {
+                Value::Object(object) => object,
+                _ => Map::new(),
+            };
+            Ok(Self(Fields::parse(&object, &["body", "payload"]).map_err(ApiError::Invalid)?))
+        })
+    }
+}
+
+/// Reads a body to its end, within the limit.
+pub(crate) async fn read(mut payload: dev::Payload) -> Result<BytesMut, ApiError> {
+    let mut bytes = BytesMut::new();
+    while let Some(chunk) = payload.next().await {
+        let cut = |_broken| ApiError::BadRequest("Cannot parse request body".into());
+        let chunk = chunk.map_err(cut)?;
+        if bytes.len() + chunk.len() > MAX_BYTES {
+            return Err(ApiError::TooLarge);
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
+impl<T: Payload + 'static> FromRequest for Params<T> {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _payload: &mut dev::Payload) -> Self::Future {
+        let object = parameters(request.query_string());
+        ready(Fields::parse(&object, &["query"]).map(Self).map_err(ApiError::Invalid))
+    }
+}
+
+/// The parameters of a query; one that comes several times is a list.
+fn parameters(query: &str) -> Map<String, Value> {
+    let mut object = Map::new();
+    for (name, value) in form_urlencoded::parse(query.as_bytes()).take(MAX_PARAMETERS) {
+        let value = Value::String(value.into_owned());
+        match object.get_mut(name.as_ref()) {
+            None => {
+                object.insert(name.into_owned(), value);
+            }
+            Some(Value::Array(values)) => values.push(value),
+            Some(first) => *first = Value::Array(vec![first.take(), value]),
+        }
+    }
+    object
+}

@@ -1,0 +1,92 @@
+//! What the API and the pages are told by the operator.
+
+use actix_web::cookie::SameSite;
+use ipnet::IpNet;
+use mishap_core::signing::SigningKey;
+use url::Url;
+
+use crate::session::SessionRules;
+
+/// What the API and the pages are told by the operator.
+#[derive(Debug, Clone)]
+pub struct AppConfig {
+    /// The address that clients and people use.
+    pub public_url: Url,
+    /// What links are signed with.
+    pub signing_key: SigningKey,
+    /// Networks whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Origins besides our own whose pages may change something.
+    pub trusted_origins: Vec<String>,
+    /// How sessions are kept.
+    pub sessions: SessionRules,
+    /// Who may make accounts and organizations.
+    pub accounts: AccountRules,
+}
+
+/// Who may make accounts and organizations.
+#[derive(Debug, Clone, Copy)]
+pub struct AccountRules {
+    /// Whether people may make accounts for themselves, and strangers may be invited.
+    pub is_open: bool,
+    /// Whether people who come from a sign-in provider may.
+    pub is_open_for_providers: bool,
+    /// Whether everybody may make organizations.
+    pub makes_organizations: bool,
+    /// Whether only people with a verified address may invite.
+    pub invites_need_verified_address: bool,
+    /// Invitations of one person in a window at most.
+    pub max_invitations: i32,
+    /// Length of that window, in seconds.
+    pub invitation_window_seconds: u64,
+    /// Whether an invited person gets an account and is a member at once, without a mail (AppSRE).
+    pub attaches_invited: bool,
+}
+
+impl Default for AccountRules {
+    fn default() -> Self {
+        Self {
+            is_open: true,
+            is_open_for_providers: true,
+            makes_organizations: false,
+            invites_need_verified_address: false,
+            max_invitations: 50,
+            invitation_window_seconds: 300,
+            attaches_invited: false,
+        }
+    }
+}
+
+impl AppConfig {
+    /// What counts unless the operator says otherwise.
+    pub fn new(public_url: Url, signing_key: SigningKey) -> Self {
+        let sessions = SessionRules {
+            age_seconds: 1_209_600,
+            is_secure: public_url.scheme() == "https",
+            same_site: SameSite::Lax,
+        };
+        Self {
+            public_url,
+            signing_key,
+            trusted_proxies: Vec::new(),
+            trusted_origins: Vec::new(),
+            sessions,
+            accounts: AccountRules::default(),
+        }
+    }
+
+    /// The path that all pages are under, without a slash at its end; empty for none.
+    pub fn base_path(&self) -> &str {
+        self.public_url.path().trim_end_matches('/')
+    }
+
+    /// The path that cookies are kept for.
+    pub(crate) fn cookie_path(&self) -> String {
+        format!("{}/", self.base_path())
+    }
+
+    /// An address under the public one; `path` begins with a slash.
+    pub fn address(&self, path: &str) -> String {
+        format!("{}{path}", self.public_url.as_str().trim_end_matches('/'))
+    }
+}

@@ -1,0 +1,11 @@
+DROP TABLE audit_log, wizards, instance_secrets, attempts, project_alert_choices, project_teams, team_members, teams, identities, sign_in_providers, authenticators, sessions, user_emails;
+DROP FUNCTION audit_log_is_append_only;
+DROP INDEX projects_organization_name_idx;
+ALTER TABLE environment_projects DROP COLUMN is_hidden;
+ALTER TABLE project_keys DROP COLUMN expires_at, DROP COLUMN last_used_at;
+ALTER TABLE api_tokens DROP COLUMN hint, DROP COLUMN expires_at, DROP COLUMN last_used_at;
+DELETE FROM members WHERE user_id IS NULL;
+ALTER TABLE members DROP COLUMN email, DROP COLUMN is_primary_owner, DROP COLUMN invited_by, ALTER COLUMN user_id SET NOT NULL;
+DROP INDEX members_organization_idx;
+ALTER TABLE organizations DROP COLUMN require_second_factor;
+ALTER TABLE users DROP COLUMN options, DROP COLUMN subscribe_by_default;

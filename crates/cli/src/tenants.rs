@@ -6,8 +6,9 @@ use anyhow::{Context as _, bail};
 use chrono::{DateTime, SecondsFormat, Utc};
 use mishap_core::access::{Role, Scope, Scopes};
 use mishap_core::issue::{IssueStatus, short_name};
-use mishap_core::secret::{ApiToken, hash_password};
+use mishap_core::secret::ApiToken;
 use mishap_core::slug;
+use mishap_identity::password::{self, PasswordHash};
 use mishap_protocol::dsn::{Dsn, PublicKey};
 use mishap_protocol::event::Level;
 use mishap_storage::accounts::users::{NewUser, User};
@@ -69,12 +70,12 @@ pub(crate) async fn create_user(
     if !has_at {
         bail!("{:?} is no e-mail address", new.email);
     }
-    let hash = |password| hash_password(password, operator.random.as_ref());
+    let hash = |password| password::hash(password, operator.random.as_ref());
     let password_hash = new.password.map(hash).transpose()?;
     let new = NewUser {
         email: new.email,
         name: new.name,
-        password_hash: password_hash.as_deref(),
+        password_hash: password_hash.as_ref().map(PasswordHash::as_str),
         is_superuser: superuser,
         is_staff: superuser,
     };

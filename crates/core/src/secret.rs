@@ -1,9 +1,7 @@
-//! Tokens and passwords: made here, stored only as hashes.
+//! Tokens: made here, stored only as hashes.
 
 use std::fmt;
 
-use argon2::Argon2;
-use argon2::password_hash::PasswordHasher as _;
 use sha2::{Digest as _, Sha256};
 
 use crate::random::Random;
@@ -57,20 +55,6 @@ impl fmt::Debug for ApiToken {
     }
 }
 
-/// A password could not be hashed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the password cannot be hashed")]
-pub struct UnhashablePassword;
-
-/// Hashes a password with argon2id and a fresh salt, as a PHC string. Takes some 30 ms of CPU and
-/// 19 MiB.
-pub fn hash_password(password: &str, random: &dyn Random) -> Result<String, UnhashablePassword> {
-    let mut salt = [0; 16];
-    random.fill(&mut salt);
-    let hash = Argon2::default().hash_password_with_salt(password.as_bytes(), &salt);
-    hash.map(|hash| hash.to_string()).map_err(|_unusable| UnhashablePassword)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,13 +70,5 @@ mod tests {
         assert_eq!(ApiToken::new(token.reveal()).hash(), token.hash());
         assert!(token.reveal().ends_with(token.hint()) && token.hint().len() == 8);
         assert_eq!(ApiToken::new("short").hint(), "");
-    }
-
-    #[test]
-    fn passwords_are_hashed_with_argon2id_and_salted() {
-        let random = SeededRandom::new(1);
-        let hash = hash_password("correct horse", &random).unwrap();
-        assert!(hash.starts_with("$argon2id$"), "{hash}");
-        assert_ne!(hash, hash_password("correct horse", &random).unwrap());
     }
 }

@@ -3,6 +3,8 @@
 //! Nothing here stores, listens or connects. Callers hand in the time, the randomness and, for
 //! sign-in providers, what sends a request; they keep what they are given back.
 
+#[cfg(feature = "passkeys")]
+pub mod passkey;
 pub mod password;
 pub mod recovery_codes;
 pub mod totp;

@@ -43,10 +43,12 @@ CREATE TABLE authenticators (
     kind smallint NOT NULL,
     name text NOT NULL DEFAULT '',
     data jsonb NOT NULL,
+    credential_id bytea UNIQUE,
     created_at timestamptz NOT NULL DEFAULT now(),
     last_used_at timestamptz
 );
 COMMENT ON COLUMN authenticators.kind IS '1 TOTP, 2 recovery codes, 3 WebAuthn.';
+COMMENT ON COLUMN authenticators.credential_id IS 'What a passkey calls itself; no two accounts have the same.';
 CREATE UNIQUE INDEX authenticators_single_key ON authenticators (user_id, kind) WHERE kind IN (1, 2);
 CREATE INDEX authenticators_user_idx ON authenticators (user_id);
 

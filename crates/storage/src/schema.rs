@@ -124,6 +124,7 @@ diesel::table! {
         kind -> SmallInt,
         name -> Text,
         data -> Jsonb,
+        credential_id -> Nullable<Binary>,
         created_at -> Timestamptz,
         last_used_at -> Nullable<Timestamptz>,
     }

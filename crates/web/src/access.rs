@@ -145,7 +145,12 @@ enum Verdict {
 
 async fn check(permission: &Permission, request: &HttpRequest) -> Result<Verdict, ApiError> {
     let caller = match permission.who {
-        Who::Everybody => return Ok(Verdict::Granted),
+        Who::Everybody => {
+            if permission.proof && !request.method().is_safe() {
+                csrf::check(request, state(request)?, None)?;
+            }
+            return Ok(Verdict::Granted);
+        }
         Who::Anybody => match identify(request, true).await {
             Ok(caller) => caller,
             Err(ApiError::Unauthorized | ApiError::Csrf) => return Ok(Verdict::Granted),

@@ -11,6 +11,7 @@ use futures_util::StreamExt as _;
 use serde_json::{Map, Value};
 use url::form_urlencoded;
 
+use crate::account::Problem;
 use crate::error::ApiError;
 use crate::fields::{Fields, Payload};
 
@@ -94,4 +95,44 @@ fn parameters(query: &str) -> Map<String, Value> {
         }
     }
     object
+}
+
+/// A JSON object whose members are looked at one by one (allauth's bodies).
+#[derive(Debug, Default)]
+pub(crate) struct Object(Map<String, Value>);
+
+impl Object {
+    /// A text that must be there.
+    pub(crate) fn text(&self, name: &'static str) -> Result<&str, Problem> {
+        let text = self.optional_text(name).filter(|text| !text.is_empty());
+        text.ok_or_else(|| Problem::required(name))
+    }
+
+    /// A text that may be missing.
+    pub(crate) fn optional_text(&self, name: &str) -> Option<&str> {
+        self.0.get(name)?.as_str().filter(|text| !text.contains('\0'))
+    }
+
+    /// Whatever must be there.
+    pub(crate) fn any(&self, name: &'static str) -> Result<Value, Problem> {
+        self.0.get(name).cloned().ok_or_else(|| Problem::required(name))
+    }
+}
+
+impl FromRequest for Object {
+    type Error = ApiError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
+
+    fn from_request(_request: &HttpRequest, payload: &mut dev::Payload) -> Self::Future {
+        let payload = payload.take();
+        Box::pin(async move {
+            let bytes = read(payload).await?;
+            if bytes.is_empty() {
+                return Ok(Self::default());
+            }
+            let object = serde_json::from_slice(&bytes);
+            let refused = |_unreadable| ApiError::BadRequest("Cannot parse request body".into());
+            Ok(Self(object.map_err(refused)?))
+        })
+    }
 }

@@ -3,6 +3,8 @@
 //! A request touches PostgreSQL and Redis only; what takes long or talks to the outside is a job.
 
 pub mod access;
+mod account;
+pub mod allauth;
 pub mod api;
 pub mod body;
 mod client;
@@ -13,6 +15,7 @@ pub mod error;
 pub mod fields;
 mod health;
 pub mod ingest;
+mod mail;
 mod observe;
 pub mod openapi;
 pub mod respond;
@@ -25,10 +28,12 @@ use std::sync::Arc;
 use mishap_core::clock::Clock;
 use mishap_core::id::DictionaryId;
 use mishap_core::random::Random;
+use mishap_identity::passkey::Site;
 use mishap_storage::Pool;
 use mishap_storage::bodies::{self, Dictionary};
 use quick_cache::sync::Cache;
 
+pub use self::account::Passwords;
 use self::config::AppConfig;
 
 pub use self::serve::{HEAD_TIMEOUT, RunningServer, WebConfig, run, start};
@@ -46,6 +51,10 @@ pub struct AppState {
     pub clock: Arc<dyn Clock>,
     /// Randomness.
     pub random: Arc<dyn Random>,
+    /// What hashes passwords.
+    pub passwords: Passwords,
+    /// The site that passkeys are for; nothing if the public URL is not fit for them.
+    pub site: Option<Site>,
     dictionaries: Cache<DictionaryId, Arc<Dictionary>>,
 }
 
@@ -57,7 +66,9 @@ impl AppState {
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Self {
-        Self { pool, config, clock, random, dictionaries: Cache::new(DICTIONARIES) }
+        let site = Site::new(&config.public_url).ok();
+        let (passwords, dictionaries) = (Passwords::default(), Cache::new(DICTIONARIES));
+        Self { pool, config, clock, random, passwords, site, dictionaries }
     }
 
     /// The dictionary that an event's body is compressed with.

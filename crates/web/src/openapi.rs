@@ -9,7 +9,8 @@ use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value, json};
 
 use crate::access::{Caller, MaybeCaller, OrgAccess, Who};
-use crate::body::{Body, Params};
+use crate::account::Visit;
+use crate::body::{Body, Object, Params};
 use crate::endpoint::Endpoint;
 use crate::error::ApiError;
 use crate::respond::{Accepted, Created, Listed, NoContent};
@@ -64,6 +65,8 @@ impl Input for HttpRequest {}
 impl Input for Caller {}
 impl Input for MaybeCaller {}
 impl Input for OrgAccess {}
+impl Input for Visit {}
+impl Input for Object {}
 
 impl<T: JsonSchema> Input for Body<T> {
     fn describe(operation: &mut Operation<'_>) {

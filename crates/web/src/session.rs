@@ -5,22 +5,17 @@ use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
 use mishap_core::id::UserId;
 use mishap_core::secret::ApiToken;
-use mishap_core::text::truncated;
 use mishap_storage::Conn;
-use mishap_storage::accounts::sessions::{self, NewSession, Session};
+use mishap_storage::accounts::sessions::{self, Session};
 use mishap_storage::accounts::users::User;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::AppState;
-use crate::client;
 use crate::error::ApiError;
 
 /// The cookie (Django).
 pub(crate) const COOKIE: &str = "sessionid";
-
-/// Longest `User-Agent` that is kept, in bytes.
-const MAX_USER_AGENT: usize = 400;
 
 /// How a session is kept by browsers.
 #[derive(Debug, Clone, Copy)]
@@ -33,15 +28,65 @@ pub struct SessionRules {
     pub same_site: SameSite,
 }
 
-/// What a session remembers. Unknown members are kept: another version may have written them.
+/// What a session remembers.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct SessionData {
-    /// How the person signed in, the first step first (allauth's records).
-    #[serde(default)]
-    pub methods: Vec<Value>,
-    /// Everything else, such as ceremonies that have begun.
-    #[serde(flatten)]
-    pub rest: serde_json::Map<String, Value>,
+    /// How the person signed in, the first step first.
+    pub methods: Vec<Method>,
+    /// Whose second factor is waited for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pending: Option<Pending>,
+    /// The secret of an app that is being set up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub totp_secret: Option<String>,
+    /// A ceremony with a passkey that has begun.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ceremony: Option<Value>,
+    /// A flow with a sign-in provider that has begun.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flow: Option<Value>,
+}
+
+/// A step of signing in (allauth's records).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Method {
+    /// `password`, `signup`, `socialaccount` or `mfa`.
+    pub method: String,
+    /// When, in seconds since 1970.
+    pub at: f64,
+    /// The address that was typed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// The second factor's number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<i64>,
+    /// The second factor's kind.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// The sign-in provider.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
+    /// What the provider calls the person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uid: Option<String>,
+    /// Whether it was asked for again in a session.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub reauthenticated: bool,
+    /// Whether it stood in for the password.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub passwordless: bool,
+}
+
+/// Somebody who gave the right password, and has a second factor to give.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Pending {
+    /// Whose it is.
+    pub user: UserId,
+    /// When the password was given, in seconds since 1970.
+    pub at: f64,
+    /// What was given so far.
+    pub methods: Vec<Method>,
 }
 
 impl SessionData {
@@ -50,15 +95,15 @@ impl SessionData {
         serde_json::from_value(session.data.clone()).unwrap_or_default()
     }
 
-    fn to_value(&self) -> Value {
+    /// As it is stored.
+    pub(crate) fn to_value(&self) -> Value {
         serde_json::to_value(self).unwrap_or_default()
     }
 }
 
 /// Whether the person gave a second factor, or a passkey, which is two at once.
 pub(crate) fn has_second_factor(session: &Session) -> bool {
-    let methods = SessionData::of(session).methods;
-    methods.iter().any(|method| method.get("method").and_then(Value::as_str) == Some("mfa"))
+    SessionData::of(session).methods.iter().any(|method| method.method == "mfa")
 }
 
 /// The session of a request, with its owner if somebody is signed in.
@@ -74,48 +119,17 @@ pub(crate) async fn find(
     Ok(sessions::find(conn, key.hash(), state.clock.now()).await?)
 }
 
-/// Begins a session, and gives the cookie for it.
-pub(crate) async fn begin(
-    conn: &mut Conn,
-    state: &AppState,
-    request: &HttpRequest,
-    user: Option<UserId>,
-    data: &SessionData,
-) -> Result<(Session, Cookie<'static>), ApiError> {
-    let key = ApiToken::generate(state.random.as_ref());
-    let now = state.clock.now();
-    let rules = state.config.sessions;
-    let address = client::address(request, &state.config.trusted_proxies);
-    let address = address.map(|address| address.to_string());
-    let agent = request.headers().get("user-agent").and_then(|value| value.to_str().ok());
-    let new = NewSession {
-        key: key.hash(),
-        user,
-        data: &data.to_value(),
-        client_ip: address.as_deref(),
-        user_agent: agent.map(|agent| truncated(agent, MAX_USER_AGENT)),
-        now,
-        expires_at: now + chrono::TimeDelta::seconds(rules.age_seconds),
-    };
-    let session = sessions::insert(conn, &new).await?;
-    Ok((session, cookie(state, key.reveal().to_owned(), rules.age_seconds)))
-}
-
-/// Keeps what a session remembers.
-pub(crate) async fn remember(
-    conn: &mut Conn,
-    session: &Session,
-    data: &SessionData,
-) -> Result<(), ApiError> {
-    Ok(sessions::set_data(conn, session.id, &data.to_value()).await?)
+/// The cookie that carries a session.
+pub(crate) fn cookie(state: &AppState, key: &ApiToken) -> Cookie<'static> {
+    build(state, key.reveal().to_owned(), state.config.sessions.age_seconds)
 }
 
 /// The cookie that ends a session in the browser.
 pub(crate) fn end_cookie(state: &AppState) -> Cookie<'static> {
-    cookie(state, String::new(), 0)
+    build(state, String::new(), 0)
 }
 
-fn cookie(state: &AppState, value: String, age_seconds: i64) -> Cookie<'static> {
+fn build(state: &AppState, value: String, age_seconds: i64) -> Cookie<'static> {
     let rules = state.config.sessions;
     Cookie::build(COOKIE, value)
         .path(state.config.cookie_path())

@@ -7,7 +7,7 @@ use mishap_core::id::UserId;
 
 use crate::error::Result;
 use crate::pool::Conn;
-use crate::schema::users;
+use crate::schema::{user_emails, users};
 
 diesel::define_sql_function! {
     /// Lower case, by the database's collation; what the unique index on e-mail addresses is made of.
@@ -73,6 +73,18 @@ pub async fn find_by_email(conn: &mut Conn, email: &str) -> Result<Option<User>>
     Ok(query.select(User::as_select()).first(conn).await.optional()?)
 }
 
+/// The account that signs in with this address: its own, or one that it proved to be its own.
+pub async fn find_for_sign_in(conn: &mut Conn, email: &str) -> Result<Option<User>> {
+    if let Some(user) = find_by_email(conn, email).await? {
+        return Ok(Some(user));
+    }
+    let query = users::table
+        .inner_join(user_emails::table)
+        .filter(lower(user_emails::email).eq(lower(email)))
+        .filter(user_emails::is_verified);
+    Ok(query.select(User::as_select()).first(conn).await.optional()?)
+}
+
 /// Makes an account.
 pub async fn insert(conn: &mut Conn, new: &NewUser<'_>) -> Result<User> {
     let query = diesel::insert_into(users::table).values(new);
@@ -82,4 +94,24 @@ pub async fn insert(conn: &mut Conn, new: &NewUser<'_>) -> Result<User> {
 /// Whether there is any account at all.
 pub async fn exist(conn: &mut Conn) -> Result<bool> {
     Ok(diesel::select(diesel::dsl::exists(users::table.select(users::id))).get_result(conn).await?)
+}
+
+/// What an account keeps secret of its password: nothing if none can be used.
+pub async fn password_hash(conn: &mut Conn, user: UserId) -> Result<Option<String>> {
+    let query = users::table.find(user).select(users::password_hash);
+    Ok(query.first::<Option<String>>(conn).await.optional()?.flatten())
+}
+
+/// Gives an account another password, or none.
+pub async fn set_password(conn: &mut Conn, user: UserId, hash: Option<&str>) -> Result<()> {
+    let update = diesel::update(users::table.find(user));
+    update.set(users::password_hash.eq(hash)).execute(conn).await?;
+    Ok(())
+}
+
+/// Notes that somebody signed in.
+pub async fn signed_in(conn: &mut Conn, user: UserId, at: DateTime<Utc>) -> Result<()> {
+    let update = diesel::update(users::table.find(user));
+    update.set(users::last_login_at.eq(at)).execute(conn).await?;
+    Ok(())
 }

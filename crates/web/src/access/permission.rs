@@ -15,6 +15,9 @@ pub struct Permission {
     pub otherwise: Otherwise,
     /// Whether the caller must be staff.
     pub staff: bool,
+    /// Whether changes need proof that they come from a page of ours even if nobody is asked who they
+    /// are.
+    pub proof: bool,
 }
 
 /// How well a caller must be known.
@@ -49,6 +52,7 @@ pub const fn everybody() -> Permission {
         role: None,
         otherwise: Otherwise::Refused,
         staff: false,
+        proof: false,
     }
 }
 
@@ -76,6 +80,11 @@ impl Permission {
     /// Whoever is known is told more; nobody is refused.
     pub const fn or_anybody(self) -> Self {
         Self { who: Who::Anybody, ..self }
+    }
+
+    /// Changes must come from a page of ours.
+    pub const fn with_proof(self) -> Self {
+        Self { proof: true, ..self }
     }
 
     /// Only in a session.

@@ -1,0 +1,17 @@
+//! What people do with their accounts: sign in and out, choose passwords, set up second factors.
+//!
+//! The headless API ([`crate::allauth`]) and the pages say the same things in two languages; what
+//! they have in common is here. A [`Visit`] is what is known of a browser.
+
+pub(crate) mod address;
+pub(crate) mod passkey;
+pub(crate) mod password;
+mod refusal;
+pub(crate) mod second_factor;
+pub(crate) mod sign_in;
+pub(crate) mod sign_up;
+mod visit;
+
+pub use self::password::Passwords;
+pub(crate) use self::refusal::{Problem, Refusal};
+pub(crate) use self::visit::Visit;

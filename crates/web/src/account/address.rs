@@ -1,0 +1,51 @@
+//! Proving that an address is one's own.
+
+use mishap_core::audit::Action;
+use mishap_core::id::EmailId;
+use mishap_core::signing::Purpose;
+use mishap_storage::Conn;
+use mishap_storage::accounts::emails::{self, UserEmail};
+use mishap_storage::accounts::users;
+
+use super::refusal::{Problem, Refusal};
+use super::visit::Visit;
+use crate::AppState;
+
+/// The address that a link is about, if it still holds.
+pub(crate) async fn of_key(
+    conn: &mut Conn,
+    state: &AppState,
+    key: &str,
+) -> Result<UserEmail, Refusal> {
+    let invalid = Problem::invalid_key;
+    let (id, token) = key.split_once('-').ok_or_else(invalid)?;
+    let id = i64::from_str_radix(id, 36).map_err(|_unreadable| invalid())?;
+    let address = emails::find_by_id(conn, EmailId(id)).await?.ok_or_else(invalid)?;
+    let (key, now) = (&state.config.signing_key, state.clock.now());
+    let bound_to = [address.email.as_str()];
+    let holds = key.verifies(token, Purpose::AddressConfirmation, id, &bound_to, now);
+    if !holds {
+        return Err(invalid().into());
+    }
+    if emails::is_taken(conn, &address.email, Some(address.user_id)).await? {
+        return Err(Problem { param: Some("key"), ..Problem::email_taken() }.into());
+    }
+    Ok(address)
+}
+
+/// Notes that the owner of a link proved the address.
+pub(crate) async fn confirm(
+    state: &AppState,
+    visit: &Visit,
+    key: &str,
+) -> Result<UserEmail, Refusal> {
+    let mut conn = state.pool.get().await?;
+    let address = of_key(&mut conn, state, key).await?;
+    if !address.is_verified {
+        emails::verify(&mut conn, address.id).await?;
+        if let Some(user) = users::find(&mut conn, address.user_id).await? {
+            visit.note(&mut conn, &user, Action::AddressChange).await?;
+        }
+    }
+    Ok(address)
+}

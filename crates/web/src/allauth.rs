@@ -1,0 +1,76 @@
+//! The headless API for signing in, under `/_allauth/browser/v1/` (django-allauth), by which
+//! GlitchTip's frontend signs people in.
+//!
+//! Every answer is `{"status": …}` with `data`, `meta` or `errors`, and the HTTP status says the same.
+
+mod account;
+mod auth;
+mod envelope;
+mod second_factors;
+
+use actix_web::HttpResponse;
+use actix_web::web::{self, ServiceConfig};
+
+use crate::access::everybody;
+use crate::endpoint::{Endpoint, delete, get, patch, post, put, register};
+
+/// What every path begins with.
+pub const PREFIX: &str = "/_allauth/browser/v1";
+
+/// Every endpoint. Nobody is asked who they are before the handler: it answers what can be done to
+/// sign in. Whatever changes something needs proof that it comes from a page of ours.
+#[rustfmt::skip]
+pub fn endpoints() -> Vec<Endpoint> {
+    let open = everybody().with_proof();
+    vec![
+        get("/config", "headless:config", open, auth::config),
+        get("/auth/session", "headless:account:current_session", open, auth::session),
+        delete("/auth/session", "headless:account:current_session", open, auth::sign_out),
+        post("/auth/login", "headless:account:login", open, auth::login),
+        post("/auth/signup", "headless:account:signup", open, auth::sign_up),
+        post("/auth/reauthenticate", "headless:account:reauthenticate", open, auth::reauthenticate),
+        post("/auth/password/request", "headless:account:request_password_reset", open, auth::request_reset),
+        get("/auth/password/reset", "headless:account:reset_password", open, auth::show_reset),
+        post("/auth/password/reset", "headless:account:reset_password", open, auth::reset),
+        get("/auth/email/verify", "headless:account:verify_email", open, auth::show_verification),
+        post("/auth/email/verify", "headless:account:verify_email", open, auth::verify),
+        post("/auth/email/verify/resend", "headless:account:resend_email_verification_code", open, auth::off),
+        post("/auth/phone/verify", "headless:account:verify_phone", open, auth::off),
+        post("/auth/phone/verify/resend", "headless:account:resend_phone_verification_code", open, auth::off),
+        post("/auth/code/confirm", "headless:account:confirm_login_code", open, auth::off),
+
+        post("/auth/2fa/authenticate", "headless:mfa:authenticate", open, second_factors::authenticate),
+        post("/auth/2fa/reauthenticate", "headless:mfa:reauthenticate", open, second_factors::reauthenticate),
+        get("/auth/webauthn/authenticate", "headless:mfa:authenticate_webauthn", open, second_factors::begin_passkey),
+        post("/auth/webauthn/authenticate", "headless:mfa:authenticate_webauthn", open, second_factors::passkey),
+        get("/auth/webauthn/reauthenticate", "headless:mfa:reauthenticate_webauthn", open, second_factors::begin_passkey),
+        post("/auth/webauthn/reauthenticate", "headless:mfa:reauthenticate_webauthn", open, second_factors::passkey),
+        get("/auth/webauthn/login", "headless:mfa:login_webauthn", open, second_factors::begin_passkey_login),
+        post("/auth/webauthn/login", "headless:mfa:login_webauthn", open, second_factors::passkey_login),
+
+        post("/account/password/change", "headless:account:change_password", open, account::change_password),
+        get("/account/email", "headless:account:manage_email", open, account::emails),
+        post("/account/email", "headless:account:manage_email", open, account::add_email),
+        put("/account/email", "headless:account:manage_email", open, account::resend_email),
+        patch("/account/email", "headless:account:manage_email", open, account::make_email_primary),
+        delete("/account/email", "headless:account:manage_email", open, account::remove_email),
+        get("/account/phone", "headless:account:manage_phone", open, account::phone),
+        get("/account/authenticators", "headless:mfa:authenticators", open, second_factors::list),
+        get("/account/authenticators/totp", "headless:mfa:manage_totp", open, second_factors::show_totp),
+        post("/account/authenticators/totp", "headless:mfa:manage_totp", open, second_factors::add_totp),
+        delete("/account/authenticators/totp", "headless:mfa:manage_totp", open, second_factors::remove_totp),
+        get("/account/authenticators/recovery-codes", "headless:mfa:manage_recovery_codes", open, second_factors::show_recovery_codes),
+        post("/account/authenticators/recovery-codes", "headless:mfa:manage_recovery_codes", open, second_factors::renew_recovery_codes),
+        get("/account/authenticators/webauthn", "headless:mfa:manage_webauthn", open, second_factors::begin_adding_passkey),
+        post("/account/authenticators/webauthn", "headless:mfa:manage_webauthn", open, second_factors::add_passkey),
+        put("/account/authenticators/webauthn", "headless:mfa:manage_webauthn", open, second_factors::rename_passkey),
+        delete("/account/authenticators/webauthn", "headless:mfa:manage_webauthn", open, second_factors::remove_passkeys),
+    ]
+}
+
+/// Routes every endpoint.
+pub fn routes(config: &mut ServiceConfig) {
+    register(config, PREFIX, endpoints());
+    let not_found = || async { HttpResponse::NotFound().finish() };
+    config.service(web::scope(PREFIX).default_service(web::to(not_found)));
+}

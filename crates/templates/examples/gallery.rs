@@ -6,7 +6,7 @@ use std::{env, fs, io};
 
 use mishap_templates::gallery::exhibits_of_all;
 use mishap_templates::shell::Theme;
-use mishap_templates::{Shell, Site, assets, paths};
+use mishap_templates::{Shell, Site, assets, mail, paths};
 
 fn write(file: PathBuf, content: &[u8]) -> io::Result<()> {
     if let Some(folder) = file.parent() {
@@ -37,6 +37,13 @@ fn main() -> io::Result<()> {
             write(folder.join(&path), exhibit.render(&shell).as_bytes())?;
             index.push_str(&format!("<li><a href='{path}'>{path}</a>"));
         }
+    }
+    for (name, sender, mail) in mail::samples() {
+        let path = format!("mail/{}.html", name.replace('/', "."));
+        let rendered = mail.render(&sender);
+        write(folder.join(&path), rendered.html.as_bytes())?;
+        write(folder.join(&path).with_extension("txt"), rendered.text.as_bytes())?;
+        index.push_str(&format!("<li><a href='{path}'>{path}</a>"));
     }
     write(folder.join("index.html"), index.as_bytes())
 }

@@ -22,6 +22,7 @@ pub mod admin;
 pub mod assets;
 pub mod gallery;
 pub mod link;
+pub mod mail;
 
 pub mod pages;
 pub mod parts;

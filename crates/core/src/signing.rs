@@ -15,6 +15,8 @@ pub enum Purpose {
     PasswordReset,
     /// To prove that an address is one's own.
     AddressConfirmation,
+    /// To make the first account of an installation.
+    FirstRun,
 }
 
 impl Purpose {
@@ -23,13 +25,14 @@ impl Purpose {
             Self::Invitation => "mishap 2026-11-21 invitation",
             Self::PasswordReset => "mishap 2026-11-21 password reset",
             Self::AddressConfirmation => "mishap 2026-11-21 address confirmation",
+            Self::FirstRun => "mishap 2026-11-21 first run",
         }
     }
 
     /// How long a link holds (GlitchTip).
     pub fn lifetime(self) -> TimeDelta {
         match self {
-            Self::Invitation => TimeDelta::days(15),
+            Self::Invitation | Self::FirstRun => TimeDelta::days(15),
             Self::PasswordReset | Self::AddressConfirmation => TimeDelta::days(3),
         }
     }

@@ -4,6 +4,8 @@
 //! they have in common is here. A [`Visit`] is what is known of a browser.
 
 pub(crate) mod address;
+pub(crate) mod first_run;
+pub(crate) mod invitation;
 pub(crate) mod passkey;
 pub(crate) mod password;
 mod refusal;

@@ -22,6 +22,8 @@ pub struct AppConfig {
     pub sessions: SessionRules,
     /// Who may make accounts and organizations.
     pub accounts: AccountRules,
+    /// What the installation calls itself; empty for the product's name.
+    pub instance_name: String,
 }
 
 /// Who may make accounts and organizations.
@@ -72,6 +74,7 @@ impl AppConfig {
             trusted_origins: Vec::new(),
             sessions,
             accounts: AccountRules::default(),
+            instance_name: String::new(),
         }
     }
 

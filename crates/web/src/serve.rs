@@ -22,7 +22,7 @@ use crate::config::AppConfig;
 use crate::error::ApiError;
 use crate::ingest::{self, Ingest, IngestConfig, Patience};
 use crate::observe::{Observer, observe};
-use crate::{AppState, allauth, api};
+use crate::{AppState, allauth, api, pages};
 
 /// How long requests in flight may take to end after the process was told to stop.
 const DRAIN: Duration = Duration::from_secs(20);
@@ -131,6 +131,7 @@ pub fn start(config: WebConfig, tasks: &Tasks) -> std::io::Result<RunningServer>
             .configure(ingest::routes)
             .configure(api::routes)
             .configure(allauth::routes)
+            .configure(pages::routes)
             .default_service(web::to(|| async { Err::<String, _>(ApiError::NotFound) }))
     })
     .workers(config.threads.max(1))

@@ -30,6 +30,16 @@ impl Problems {
         self
     }
 
+    /// The same, with what is wrong with one field told of another: forms and APIs may name it apart.
+    pub fn renamed(mut self, from: &str, to: &'static str) -> Self {
+        for (name, _) in &mut self.fields {
+            if *name == from {
+                *name = to;
+            }
+        }
+        self
+    }
+
     /// Whether nothing is wrong.
     pub fn is_empty(&self) -> bool {
         self.general.is_none() && self.fields.is_empty()

@@ -1,0 +1,98 @@
+//! Pages for people: signing in, and the safety of one's account.
+//!
+//! What is shown is in `mishap-templates`; what is done is in [`crate::account`]. Every page works
+//! without the script, and every form that changes something carries the browser's token.
+
+mod invitation;
+mod password;
+pub(crate) mod screen;
+mod security;
+mod sign_in;
+mod sign_up;
+mod theme;
+
+use actix_web::HttpResponse;
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use actix_web::web::{Path, ServiceConfig};
+use mishap_templates::{assets, paths};
+
+pub(crate) use self::screen::{Form, Screen};
+use crate::access::everybody;
+use crate::endpoint::{Endpoint, get, post, register};
+
+/// Every page. Nobody is asked who they are before the handler, which leads whoever is signed out to
+/// the sign-in page; forms prove where they come from by their token ([`Form`]).
+#[rustfmt::skip]
+fn endpoints() -> Vec<Endpoint> {
+    let open = everybody();
+    vec![
+        get(paths::HOME, "home", open, sign_in::home),
+        get(paths::SIGN_IN, "sign_in", open, sign_in::show),
+        post(paths::SIGN_IN, "sign_in", open, sign_in::submit),
+        post(paths::SIGN_IN_PASSKEY, "sign_in_passkey", open, sign_in::passkey),
+        get(paths::SECOND_FACTOR, "second_factor", open, sign_in::show_second_factor),
+        post(paths::SECOND_FACTOR, "second_factor", open, sign_in::second_factor),
+        post(paths::SECOND_FACTOR_PASSKEY, "second_factor_passkey", open, sign_in::second_factor_passkey),
+        post(paths::SIGN_OUT, "sign_out", open, sign_in::sign_out),
+
+        get(paths::SIGN_UP, "sign_up", open, sign_up::show),
+        post(paths::SIGN_UP, "sign_up", open, sign_up::submit),
+        get(paths::FIRST_RUN, "first_run", open, sign_up::show_first),
+        post(paths::FIRST_RUN, "first_run", open, sign_up::first),
+
+        get(paths::PASSWORD_FORGOTTEN, "password_forgotten", open, password::show_forgotten),
+        post(paths::PASSWORD_FORGOTTEN, "password_forgotten", open, password::forgotten),
+        get("/reset-password/set-new-password/{key}", "password_reset", open, password::show_reset),
+        post("/reset-password/set-new-password/{key}", "password_reset", open, password::reset),
+        get("/profile/confirm-email/{key}/", "confirm_address", open, password::show_confirmation),
+        post("/profile/confirm-email/{key}/", "confirm_address", open, password::confirm),
+
+        get(r"/accept/{member:\d+}/{token}/", "accept_invitation", open, invitation::show),
+        post(r"/accept/{member:\d+}/{token}/", "accept_invitation", open, invitation::accept),
+
+        post(paths::THEME, "theme", open, theme::choose),
+        get(paths::SECURITY, "security", open, security::show),
+        post(paths::SECURITY_PASSWORD, "security_password", open, security::password),
+        get(paths::SECURITY_TOTP, "security_totp", open, security::show_totp),
+        post(paths::SECURITY_TOTP, "security_totp", open, security::add_totp),
+        post(paths::SECURITY_TOTP_REMOVE, "security_totp_remove", open, security::remove_totp),
+        post(paths::SECURITY_RECOVERY, "security_recovery", open, security::renew_recovery_codes),
+        post(paths::SECURITY_PASSKEYS, "security_passkeys", open, security::add_passkey),
+        post(paths::SECURITY_PASSKEYS_REMOVE, "security_passkeys_remove", open, security::remove_passkey),
+        post(paths::SECURITY_SESSIONS_END, "security_sessions_end", open, security::end_sessions),
+
+        get("/static/{file}", "static", open, file),
+        get("/favicon.ico", "favicon", open, favicon),
+        get("/robots.txt", "robots", open, robots),
+    ]
+}
+
+/// Routes every page.
+pub(crate) fn routes(config: &mut ServiceConfig) {
+    register(config, "", endpoints());
+}
+
+/// `GET /static/…` — style sheet, script and icon. A name with a hash never changes its content.
+async fn file(path: Path<String>) -> HttpResponse {
+    let Some(asset) = assets::asset(&path) else {
+        return HttpResponse::NotFound().finish();
+    };
+    let caching = match asset.is_hashed {
+        true => "public, max-age=31536000, immutable",
+        false => "public, max-age=60",
+    };
+    HttpResponse::Ok()
+        .insert_header((CONTENT_TYPE, asset.content_type))
+        .insert_header((CACHE_CONTROL, caching))
+        .body(asset.bytes)
+}
+
+/// `GET /favicon.ico` — browsers that ask for it get the icon.
+async fn favicon() -> HttpResponse {
+    file(Path::from("favicon.svg".to_owned())).await
+}
+
+/// `GET /robots.txt` — nothing here is for search engines.
+async fn robots() -> HttpResponse {
+    HttpResponse::Ok().content_type("text/plain").body("User-agent: *\nDisallow: /\n")
+}

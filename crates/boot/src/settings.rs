@@ -1,27 +1,60 @@
 //! Settings, all from environment variables.
 //!
-//! Each variable is declared once in the [`catalogue`]: its names, its default and what it means.
-//! GlitchTip's names are kept, old and new ones; the first name that is set counts. Any variable
-//! `X` may be given as `X_FILE`, the path of a file that holds its value. All problems are reported
-//! together, each with the name of its variable, and never with the value of a secret.
+//! Each variable is declared once in the [`catalogue`]: its names, its type, its default and what it
+//! means. GlitchTip's names are kept, old and new ones; the first name that is set counts. Any
+//! variable `X` may be given as `X_FILE`, the path of a file that holds its value. All problems are
+//! reported together, each with the name of its variable, and never with the value of a secret. What
+//! need not stop a program is a warning.
 
+mod accounts;
 pub mod catalogue;
+mod effective;
 mod environment;
+mod instance;
+mod kind;
+mod logging;
+mod mail;
+mod reference;
+mod security;
+mod sign_in;
+mod unknown;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
 use ipnet::IpNet;
 use secrecy::SecretString;
 use url::Url;
 
-pub use self::environment::{Environment, Problems};
+pub use self::accounts::{AccountSettings, ApiUser, InitialUser, InviteLimit};
+use self::catalogue::State;
+pub use self::effective::{Effective, effective};
+pub use self::environment::{Environment, Problems, Source};
+pub use self::instance::{Features, InstanceSettings};
+pub use self::kind::{Kind, Unit};
+pub use self::logging::{LogFormat, LogSettings};
+pub use self::mail::{MailEncryption, MailSettings, MailTransport, SmtpServer};
+pub use self::reference::reference;
+pub use self::security::{
+    ContentSecurityPolicy, Cors, Hsts, SameSite, SecuritySettings, SessionCookie,
+};
+pub use self::sign_in::{GroupRole, SignInKind, SignInProvider};
 
 /// Everything that can be set.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The address that clients and people use, with a path prefix if there is one.
     pub public_url: Url,
+    /// What the container is meant to be.
+    pub server_role: Option<ServerRole>,
+    /// What the installation is, and what clients are told of it.
+    pub instance: InstanceSettings,
+    /// Who gets an account, and how.
+    pub accounts: AccountSettings,
+    /// What signs, what browsers are told, and whose pages may do what.
+    pub security: SecuritySettings,
+    /// How mail is sent.
+    pub mail: MailSettings,
     /// PostgreSQL.
     pub database: DatabaseSettings,
     /// Redis; nothing if it is not to be used.
@@ -36,6 +69,25 @@ pub struct Settings {
     pub ingest: IngestSettings,
     /// Days that events are kept.
     pub retention_days: u32,
+    /// Days that it is kept who changed what.
+    pub audit_days: u32,
+    /// All of this as it is set, to be shown to people.
+    pub effective: Vec<Effective>,
+}
+
+/// What a container is meant to be, for GlitchTip's start script.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ServerRole {
+    /// It serves.
+    Web,
+    /// It digests.
+    Worker,
+    /// It keeps the schedule.
+    Beat,
+    /// It digests and keeps the schedule.
+    WorkerWithBeat,
+    /// Everything.
+    AllInOne,
 }
 
 /// Where PostgreSQL is.
@@ -69,7 +121,7 @@ pub struct WebSettings {
     pub metrics: SocketAddr,
     /// Threads that serve requests.
     pub threads: usize,
-    /// Networks whose `X-Forwarded-For` is believed.
+    /// Networks whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
     pub trusted_proxies: Vec<IpNet>,
 }
 
@@ -108,43 +160,6 @@ pub struct IngestSettings {
     pub max_backlog_seconds: u64,
 }
 
-/// How a program logs; known before everything else, so that problems can be told.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogSettings {
-    /// The least level that is logged, or directives such as `info,mishap_web=debug`.
-    pub level: String,
-    /// How lines look.
-    pub format: LogFormat,
-}
-
-/// How log lines look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogFormat {
-    /// For people on a terminal, for machines elsewhere.
-    Auto,
-    /// JSON, one object a line.
-    Json,
-    /// For people.
-    Text,
-}
-
-impl LogSettings {
-    /// Reads the settings of logging.
-    pub fn read(env: &mut Environment) -> Self {
-        let format = env.text(&catalogue::LOG_FORMAT);
-        let format = match format.to_ascii_lowercase().as_str() {
-            "auto" => LogFormat::Auto,
-            "json" => LogFormat::Json,
-            "text" => LogFormat::Text,
-            _ => {
-                env.problem(&catalogue::LOG_FORMAT, "must be auto, json or text");
-                LogFormat::Auto
-            }
-        };
-        Self { level: env.text(&catalogue::LOG_LEVEL), format }
-    }
-}
-
 impl DatabaseSettings {
     /// Reads the settings of the database alone; a migration needs no others.
     pub fn read(env: &mut Environment) -> Self {
@@ -152,9 +167,13 @@ impl DatabaseSettings {
             Some(host) => database_url(env, &host),
             None => env.text(&catalogue::DATABASE_URL),
         };
+        if url.is_empty() {
+            env.problem(&catalogue::DATABASE_URL, "must not be empty");
+        }
+        let ssl_mode = env.word(&catalogue::DATABASE_SSLMODE);
         Self {
             url: url.into(),
-            ssl_mode: env.optional(&catalogue::DATABASE_SSLMODE),
+            ssl_mode: Some(ssl_mode).filter(|mode| !mode.is_empty()),
             ssl_root_cert: env.optional(&catalogue::DATABASE_SSLROOTCERT).map(PathBuf::from),
             max_connections: env.number(&catalogue::DATABASE_POOL_MAX_SIZE),
         }
@@ -209,53 +228,109 @@ fn redis(env: &mut Environment) -> Option<RedisSettings> {
     (!url.is_empty()).then(|| RedisSettings { url: url.into(), prefix })
 }
 
-impl Settings {
-    /// Reads every setting; the problems are collected in `env`.
-    pub fn read(env: &mut Environment) -> Self {
-        let address: IpAddr = env.parsed(&catalogue::LISTEN, "must be an IP address");
-        let mut listen = |setting| SocketAddr::new(address, env.number(setting));
-        let (web, web_metrics) = (listen(&catalogue::PORT), listen(&catalogue::WEB_METRICS_PORT));
-        let worker_metrics = listen(&catalogue::WORKER_METRICS_PORT);
-        let beat_metrics = listen(&catalogue::BEAT_METRICS_PORT);
+impl IngestSettings {
+    fn read(env: &mut Environment) -> Self {
         Self {
-            public_url: public_url(env),
+            freeze: env.bool(&catalogue::MAINTENANCE_EVENT_FREEZE),
+            max_event_bytes: env.number(&catalogue::MAX_EVENT_BYTES),
+            max_attachment_bytes: env.number(&catalogue::MAX_ATTACHMENT_BYTES),
+            max_body_bytes: env.number(&catalogue::MAX_BODY_BYTES),
+            max_inflated_bytes: env.number(&catalogue::MAX_INFLATED_BYTES),
+            max_backlog_rows: env.number(&catalogue::MAX_BACKLOG_ROWS),
+            max_backlog_seconds: env.number(&catalogue::MAX_BACKLOG_SECONDS),
+        }
+    }
+}
+
+impl WebSettings {
+    fn read(env: &mut Environment) -> Self {
+        let (host, port) = kind::listen(env.text(&catalogue::PORT).trim()).unwrap_or_default();
+        let metrics_host: IpAddr = env.number(&catalogue::WEB_METRICS_HOST);
+        Self {
+            listen: SocketAddr::new(host.unwrap_or(env.number(&catalogue::WEB_HOST)), port),
+            metrics: SocketAddr::new(metrics_host, env.number(&catalogue::WEB_METRICS_PORT)),
+            threads: env.number(&catalogue::WEB_THREADS),
+            trusted_proxies: trusted_proxies(env),
+        }
+    }
+}
+
+/// `*` is every address there is.
+fn trusted_proxies(env: &mut Environment) -> Vec<IpNet> {
+    let all = [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)];
+    let proxies = env.list(&catalogue::TRUSTED_PROXIES);
+    let networks = proxies.iter().flat_map(|item| match item.as_str() {
+        "*" => all.iter().filter_map(|address| IpNet::new(*address, 0).ok()).collect(),
+        item => Vec::from_iter(kind::network(item)),
+    });
+    networks.collect()
+}
+
+impl Settings {
+    /// Reads every setting; what is wrong, and what is to be said, is collected in `env`.
+    pub fn read(env: &mut Environment) -> Self {
+        let address: IpAddr = env.number(&catalogue::LISTEN);
+        let mut metrics = |port| SocketAddr::new(address, env.number(port));
+        let worker_metrics = metrics(&catalogue::WORKER_METRICS_PORT);
+        let beat_metrics = metrics(&catalogue::BEAT_METRICS_PORT);
+        let public_url = public_url(env);
+        let security = SecuritySettings::read(env, public_url.scheme() == "https");
+        let settings = Self {
+            public_url,
+            server_role: ServerRole::read(env),
+            instance: InstanceSettings::read(env),
+            accounts: AccountSettings::read(env),
+            security,
+            mail: MailSettings::read(env),
             database: DatabaseSettings::read(env),
             redis: redis(env),
-            web: WebSettings {
-                listen: web,
-                metrics: web_metrics,
-                threads: env.number(&catalogue::WEB_THREADS),
-                trusted_proxies: env
-                    .list_of(&catalogue::TRUSTED_PROXIES, "must be networks such as 10.0.0.0/8"),
-            },
+            web: WebSettings::read(env),
             worker: WorkerSettings {
                 metrics: worker_metrics,
                 concurrency: env.number(&catalogue::WORKER_CONCURRENCY),
             },
             beat: BeatSettings { metrics: beat_metrics },
-            ingest: IngestSettings {
-                freeze: env.bool(&catalogue::MAINTENANCE_EVENT_FREEZE),
-                max_event_bytes: env.number(&catalogue::MAX_EVENT_BYTES),
-                max_attachment_bytes: env.number(&catalogue::MAX_ATTACHMENT_BYTES),
-                max_body_bytes: env.number(&catalogue::MAX_BODY_BYTES),
-                max_inflated_bytes: env.number(&catalogue::MAX_INFLATED_BYTES),
-                max_backlog_rows: env.number(&catalogue::MAX_BACKLOG_ROWS),
-                max_backlog_seconds: env.number(&catalogue::MAX_BACKLOG_SECONDS),
-            },
-            retention_days: env.number(&catalogue::RETENTION_DAYS),
+            ingest: IngestSettings::read(env),
+            retention_days: env.number(&catalogue::EVENT_RETENTION_DAYS),
+            audit_days: env.number(&catalogue::AUDIT_DAYS),
+            effective: effective(env),
+        };
+        let later = catalogue::all().filter(|setting| matches!(setting.state, State::Later(_)));
+        later.for_each(|setting| env.look_at(setting));
+        unknown::warn_of_unknown_names(env);
+        unknown::warn_of_contradictions(env);
+        settings
+    }
+}
+
+impl ServerRole {
+    fn read(env: &mut Environment) -> Option<Self> {
+        match env.word(&catalogue::SERVER_ROLE).as_str() {
+            "web" => Some(Self::Web),
+            "worker" => Some(Self::Worker),
+            "beat" => Some(Self::Beat),
+            "worker_with_beat" => Some(Self::WorkerWithBeat),
+            "all_in_one" | "all-in-one" => Some(Self::AllInOne),
+            _ => None,
         }
     }
 }
 
+/// With BASE_PATH behind it, if it has no path of its own.
 fn public_url(env: &mut Environment) -> Url {
     let text = env.text(&catalogue::PUBLIC_URL);
-    match Url::parse(text.trim_end_matches('/')) {
-        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => url,
+    let mut url = match Url::parse(text.trim().trim_end_matches('/')) {
+        Ok(url) if url.has_host() => url,
         Ok(_) | Err(_) => {
-            env.problem(&catalogue::PUBLIC_URL, "must be an http:// or https:// URL");
-            Url::parse("http://localhost").unwrap_or_else(|_| unreachable_url())
+            env.problem(&catalogue::PUBLIC_URL, format!("must be {}", catalogue::PUBLIC_URL.kind));
+            return Url::parse("http://localhost").unwrap_or_else(|_| unreachable_url());
         }
+    };
+    let prefix = env.text(&catalogue::BASE_PATH);
+    if url.path() == "/" {
+        url.set_path(prefix.trim().trim_matches('/'));
     }
+    url
 }
 
 #[cfg(test)]

@@ -1,63 +1,43 @@
 //! Every environment variable that is read is documented, and no other.
 
-use std::fmt::Write as _;
 use std::fs;
 
-use mishap_boot::settings::catalogue::ALL;
+use mishap_boot::settings::catalogue::{State, all};
+use mishap_boot::settings::reference;
 
 use super::cargo::workspace;
 use super::sources::rust_in;
-
-/// Where README.md's table begins.
-const BEGIN: &str = "<!-- environment:begin -->\n";
-
-/// Where it ends.
-const END: &str = "<!-- environment:end -->";
 
 /// Variables that are read while the programs are built, or that are not settings.
 const OTHERS: &[&str] =
     &["CARGO", "CARGO_MANIFEST_DIR", "CARGO_PKG_VERSION", "CARGO_TARGET_TMPDIR", "MISHAP_REVISION"];
 
-/// The table as it should be.
-fn table() -> String {
-    let mut table = "| variable | default | meaning |\n|---|---|---|\n".to_owned();
-    for setting in ALL {
-        let names: Vec<_> = setting.names.iter().map(|name| format!("`{name}`")).collect();
-        let default = match setting.default {
-            "" => String::new(),
-            default => format!("`{default}`"),
-        };
-        writeln!(table, "| {} | {default} | {} |", names.join(", "), setting.meaning).unwrap();
-    }
-    table
+#[test]
+fn the_reference_page_lists_every_variable_and_no_other() {
+    let page = fs::read_to_string(workspace().join("deploy/settings.md")).unwrap();
+    let command = "mishap config reference > deploy/settings.md";
+    assert!(page == reference(), "deploy/settings.md is out of date: {command}");
 }
 
 #[test]
-fn the_readme_lists_every_variable_and_no_other() {
-    let readme = fs::read_to_string(workspace().join("README.md")).unwrap();
-    let (_, section) = readme.split_once(BEGIN).expect(BEGIN);
-    let (section, _) = section.split_once(END).expect(END);
-    let expected = table();
-    assert!(section == expected, "between the marks README.md should say:\n{expected}");
-}
-
-#[test]
-fn every_variable_of_the_catalogue_is_read() {
-    let folder = workspace().join("crates/boot/src");
-    let catalogue = fs::read_to_string(folder.join("settings/catalogue.rs")).unwrap();
-    let settings = fs::read_to_string(folder.join("settings.rs")).unwrap();
-    let declared = catalogue.lines().filter_map(|line| {
-        let (name, _) = line.trim().split_once(" = [\"")?;
-        name.chars().all(|letter| letter.is_ascii_uppercase() || letter == '_').then_some(name)
+fn every_variable_that_is_said_to_be_read_is_read() {
+    let sources = rust_in(&workspace().join("crates/boot/src")).into_iter();
+    let (catalogue, others): (Vec<_>, Vec<_>) =
+        sources.partition(|source| source.path.contains("/catalogue/"));
+    let lines = catalogue.iter().flat_map(|source| source.text.lines());
+    let declared = lines.filter_map(|line| {
+        let (constant, rest) = line.trim().split_once(" = [\"")?;
+        let is_constant = |letter: char| letter.is_ascii_uppercase() || letter == '_';
+        constant.chars().all(is_constant).then_some((constant, rest.split('"').next()?))
     });
     let declared: Vec<_> = declared.collect();
-    assert_eq!(declared.len(), ALL.len());
-    for name in declared {
-        assert!(
-            settings.contains(&format!("catalogue::{name})"))
-                || settings.contains(&format!("catalogue::{name},")),
-            "{name} is declared and never read"
-        );
+    assert_eq!(declared.len(), all().filter(|setting| setting.state == State::Read).count());
+    for (constant, name) in declared {
+        let path = format!("catalogue::{constant}");
+        let mut uses = others.iter().flat_map(|source| source.text.split(&path).skip(1));
+        let is_read = uses.any(|rest| rest.starts_with([')', ',', ']']));
+        let is_default = all().any(|setting| setting.default.strip_prefix('$') == Some(name));
+        assert!(is_read || is_default, "{constant} is declared and never read");
     }
 }
 

@@ -1,113 +1,230 @@
-//! Every variable that is read.
+//! Every variable that is known, declared once.
+//!
+//! A variable is *read* (it has an effect), it has an effect *later* (it is taken, checked, and
+//! waits for what it belongs to), or it is *ignored* (it belongs to how GlitchTip is built). A
+//! deployment of GlitchTip therefore starts as it is. The reference page, `mishap config` and the
+//! administrator's page are made of these tables.
+//!
+//! A name with a word in braces stands for all variables that have something in its place.
+
+mod accounts;
+mod core;
+mod database;
+mod features;
+mod files;
+mod http;
+mod ingest;
+mod launch;
+mod limits;
+mod mail;
+mod observability;
+mod redis;
+
+pub use self::accounts::*;
+pub use self::core::*;
+pub use self::database::*;
+pub use self::features::*;
+use self::files::FILES_SETTINGS;
+pub use self::http::*;
+pub use self::ingest::*;
+pub use self::launch::*;
+pub use self::limits::*;
+pub use self::mail::*;
+pub use self::observability::*;
+pub use self::redis::*;
+use super::kind::Kind;
 
 /// One variable.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Setting {
-    /// Its names; the first that is set counts.
+    /// Its names; the first that is set counts. Where nothing is read yet, they may be several
+    /// variables of which the same is to be said.
     pub names: &'static [&'static str],
-    /// What counts if none is set.
+    /// What its value must look like.
+    pub kind: Kind,
+    /// What counts if none is set. `$NAME` is the value of that setting.
     pub default: &'static str,
-    /// Whether its value must never be shown.
-    pub is_secret: bool,
-    /// What it means, in a sentence.
+    /// Where it belongs.
+    pub group: Group,
+    /// What becomes of it.
+    pub state: State,
+    /// What it means, in a sentence or two; or why it is ignored.
     pub meaning: &'static str,
 }
 
-/// Declares the variables, and the list of them.
-macro_rules! catalogue {
-    ($($(#[$kind:ident])? $name:ident = [$($env:literal),+], $default:literal, $meaning:literal;)+) => {
+/// What becomes of a setting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// It has an effect.
+    Read,
+    /// It is taken and checked, and has an effect when this exists.
+    Later(&'static str),
+    /// It is taken, and has no meaning here.
+    Ignored,
+}
+
+/// What a setting is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Group {
+    /// What the installation is.
+    Core,
+    /// People, and how they get in.
+    Accounts,
+    /// How long things are kept, and how much.
+    Limits,
+    /// What is taken in.
+    Ingest,
+    /// PostgreSQL.
+    Database,
+    /// Redis.
+    Redis,
+    /// Mail.
+    Mail,
+    /// Uploaded files.
+    Files,
+    /// What browsers are told, and who is believed.
+    Http,
+    /// What is seen of the installation.
+    Observability,
+    /// What is switched on.
+    Features,
+    /// How processes are started.
+    Launch,
+}
+
+impl Group {
+    /// Its heading.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Core => "Core",
+            Self::Accounts => "Accounts",
+            Self::Limits => "Limits and retention",
+            Self::Ingest => "Ingest",
+            Self::Database => "Database",
+            Self::Redis => "Redis",
+            Self::Mail => "E-mail",
+            Self::Files => "Files",
+            Self::Http => "HTTP security",
+            Self::Observability => "Observability",
+            Self::Features => "Features",
+            Self::Launch => "Launch",
+        }
+    }
+}
+
+impl State {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Later(_) => "later",
+            Self::Ignored => "ignored",
+        }
+    }
+}
+
+impl Setting {
+    /// The name that documentation uses.
+    pub fn name(&self) -> &'static str {
+        self.names.first().copied().unwrap_or_default()
+    }
+
+    /// Whether its value must never be shown.
+    pub fn is_secret(&self) -> bool {
+        self.kind.is_secret()
+    }
+
+    /// Whether its names stand for many.
+    pub fn is_family(&self) -> bool {
+        self.name().contains('{')
+    }
+}
+
+/// Every setting, group by group.
+pub fn all() -> impl Iterator<Item = &'static Setting> {
+    const GROUPS: [&[Setting]; 12] = [
+        CORE_SETTINGS,
+        ACCOUNTS_SETTINGS,
+        LIMITS_SETTINGS,
+        INGEST_SETTINGS,
+        DATABASE_SETTINGS,
+        REDIS_SETTINGS,
+        MAIL_SETTINGS,
+        FILES_SETTINGS,
+        HTTP_SETTINGS,
+        OBSERVABILITY_SETTINGS,
+        FEATURES_SETTINGS,
+        LAUNCH_SETTINGS,
+    ];
+    GROUPS.into_iter().flatten()
+}
+
+/// The setting of a name as it is declared.
+pub fn find(name: &str) -> Option<&'static Setting> {
+    all().find(|setting| setting.names.contains(&name))
+}
+
+/// What stands in the place of the braces, if a name of a family is meant; nothing else has any.
+pub(super) fn part_of<'a>(declared: &str, name: &'a str) -> Option<&'a str> {
+    let (start, rest) = declared.split_once('{')?;
+    let (placeholder, end) = rest.split_once('}')?;
+    let part = name.strip_prefix(start)?.strip_suffix(end)?;
+    let fits = match placeholder {
+        "N" => part.bytes().all(|digit| digit.is_ascii_digit()),
+        _ => true,
+    };
+    (fits && !part.is_empty()).then_some(part)
+}
+
+/// Declares the settings of a group.
+///
+/// `read`: `NAME = [names], kind, default, meaning;`
+/// `later`: `[names], kind, default, meaning, what it waits for;`
+/// `ignored`: `[names], kind, why;`
+macro_rules! settings {
+    (
+        $group:ident, $all:ident;
+        read { $($name:ident = $names:expr, $kind:expr, $default:expr, $meaning:literal;)* }
+        later { $($later:expr, $later_kind:expr, $later_default:expr, $says:literal, $with:literal;)* }
+        ignored { $($ignored:expr, $ignored_kind:expr, $why:literal;)* }
+    ) => {
+        use crate::settings::catalogue::{Group, Setting, State};
+
         $(
             #[doc = $meaning]
             pub const $name: Setting = Setting {
-                names: &[$($env),+],
+                names: &$names,
+                kind: $kind,
                 default: $default,
-                is_secret: catalogue!(@secret $($kind)?),
+                group: Group::$group,
+                state: State::Read,
                 meaning: $meaning,
             };
-        )+
+        )*
 
-        /// Every variable.
-        pub const ALL: &[&Setting] = &[$(&$name,)+];
+        /// All of the group.
+        pub(super) const $all: &[Setting] = &[
+            $($name,)*
+            $(Setting {
+                names: &$later,
+                kind: $later_kind,
+                default: $later_default,
+                group: Group::$group,
+                state: State::Later($with),
+                meaning: $says,
+            },)*
+            $(Setting {
+                names: &$ignored,
+                kind: $ignored_kind,
+                default: "",
+                group: Group::$group,
+                state: State::Ignored,
+                meaning: $why,
+            },)*
+        ];
     };
-    (@secret secret) => { true };
-    (@secret) => { false };
 }
+use settings;
 
-catalogue! {
-    PUBLIC_URL = ["GLITCHTIP_URL", "APP_URL", "GLITCHTIP_DOMAIN"], "http://localhost:8000",
-        "The address that clients and people use; it stands in DSNs and links.";
-    LISTEN = ["MISHAP_LISTEN"], "0.0.0.0",
-        "The IP address that every listener is bound to.";
-    PORT = ["PORT"], "8000",
-        "The port of the web process.";
-    WEB_METRICS_PORT = ["MISHAP_WEB_METRICS_PORT", "GRANIAN_METRICS_PORT"], "9090",
-        "The port of the web process's metrics and probes.";
-    WORKER_METRICS_PORT = ["MISHAP_WORKER_METRICS_PORT", "VTASKS_METRICS_PORT"], "9091",
-        "The port of the worker's metrics and probes.";
-    BEAT_METRICS_PORT = ["MISHAP_BEAT_METRICS_PORT"], "9092",
-        "The port of beat's metrics and probes.";
-    WEB_THREADS = ["MISHAP_WEB_THREADS"], "2",
-        "Threads of the web process that serve requests.";
-    WORKER_CONCURRENCY = ["MISHAP_WORKER_CONCURRENCY"], "2",
-        "Batches that a worker digests at the same time.";
-    TRUSTED_PROXIES = ["TRUSTED_PROXIES"], "",
-        "Networks, separated by commas, whose X-Forwarded-For header is believed.";
-
-    #[secret]
-    DATABASE_URL = ["DATABASE_URL"], "postgres://postgres:postgres@postgres:5432/postgres",
-        "Where PostgreSQL is.";
-    DATABASE_HOST = ["DATABASE_HOST"], "",
-        "The host of PostgreSQL; if set, it and the other parts replace DATABASE_URL.";
-    DATABASE_PORT = ["DATABASE_PORT"], "5432",
-        "The port of PostgreSQL, beside DATABASE_HOST.";
-    DATABASE_NAME = ["DATABASE_NAME"], "postgres",
-        "The name of the database, beside DATABASE_HOST.";
-    DATABASE_USER = ["DATABASE_USER"], "postgres",
-        "The user of the database, beside DATABASE_HOST.";
-    #[secret]
-    DATABASE_PASSWORD = ["DATABASE_PASSWORD"], "",
-        "The password of the database, beside DATABASE_HOST; any characters, unescaped.";
-    DATABASE_SSLMODE = ["DATABASE_SSLMODE"], "",
-        "libpq's sslmode: disable, prefer, require, verify-ca or verify-full.";
-    DATABASE_SSLROOTCERT = ["DATABASE_SSLROOTCERT"], "",
-        "A file of root certificates for PostgreSQL.";
-    DATABASE_POOL_MAX_SIZE = ["DATABASE_POOL_MAX_SIZE"], "10",
-        "Connections to PostgreSQL of one process at most.";
-
-    #[secret]
-    REDIS_URL = ["VALKEY_URL", "REDIS_URL"], "redis://redis:6379/0",
-        "Where Redis is; empty for none, then everything works on PostgreSQL alone.";
-    REDIS_HOST = ["VALKEY_HOST", "REDIS_HOST"], "",
-        "The host of Redis; if set, it and the other parts replace REDIS_URL.";
-    REDIS_PORT = ["VALKEY_PORT", "REDIS_PORT"], "6379",
-        "The port of Redis, beside REDIS_HOST.";
-    REDIS_DATABASE = ["VALKEY_DATABASE", "REDIS_DATABASE"], "0",
-        "The number of the Redis database, beside REDIS_HOST.";
-    #[secret]
-    REDIS_PASSWORD = ["VALKEY_PASSWORD", "REDIS_PASSWORD"], "",
-        "The password of Redis, beside REDIS_HOST.";
-    REDIS_PREFIX = ["MISHAP_REDIS_PREFIX"], "mishap:",
-        "What the names of keys in Redis begin with.";
-
-    RETENTION_DAYS = ["GLITCHTIP_RETENTION_DAYS", "GLITCHTIP_MAX_EVENT_LIFE_DAYS"], "30",
-        "Days that events are kept.";
-    MAINTENANCE_EVENT_FREEZE = ["MAINTENANCE_EVENT_FREEZE"], "False",
-        "Stop ingest: events are answered with 503.";
-    MAX_EVENT_BYTES = ["MISHAP_MAX_EVENT_BYTES"], "1048576",
-        "The largest event that is taken.";
-    MAX_ATTACHMENT_BYTES = ["MISHAP_MAX_ATTACHMENT_BYTES"], "10485760",
-        "The largest attachment that is kept; one envelope may hold twice as much.";
-    MAX_BODY_BYTES = ["MISHAP_MAX_BODY_BYTES"], "209715200",
-        "The largest body that is read, as it arrives.";
-    MAX_INFLATED_BYTES = ["MISHAP_MAX_INFLATED_BYTES"], "209715200",
-        "The largest body that is read, inflated.";
-    MAX_BACKLOG_ROWS = ["MISHAP_MAX_BACKLOG_ROWS"], "200000",
-        "Envelopes waiting to be digested beyond which clients are told to wait.";
-    MAX_BACKLOG_SECONDS = ["MISHAP_MAX_BACKLOG_SECONDS"], "900",
-        "Age of the oldest envelope beyond which clients are told to wait.";
-
-    LOG_LEVEL = ["LOG_LEVEL", "RUST_LOG"], "info",
-        "The least level that is logged, or directives such as info,mishap_web=debug.";
-    LOG_FORMAT = ["LOG_FORMAT"], "auto",
-        "How log lines look: json, text, or auto, which is text on a terminal.";
-}
+#[cfg(test)]
+mod tests;

@@ -71,6 +71,24 @@ pub(crate) enum Command {
     Quota(QuotaCommand),
     /// Show how the installation is doing.
     Status,
+    /// Show what is set, where it comes from, and what else could be set. Needs no database.
+    Config(ConfigOptions),
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct ConfigOptions {
+    /// Say what is wrong with the settings, all of it; fails if they cannot be used.
+    #[arg(long)]
+    pub(crate) check: bool,
+    #[command(subcommand)]
+    pub(crate) command: Option<ConfigCommand>,
+}
+
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Print the reference page of all settings, in Markdown.
+    Reference,
 }
 
 #[derive(Debug, Args)]

@@ -47,7 +47,7 @@ pub(crate) fn main(options: &DevOptions) -> anyhow::Result<()> {
     choose_ports(&mut env)?;
     let settings = Settings::read(&mut env);
     let note = write_note(&mut env, &dir)?;
-    env.check()?;
+    mishap_process::log_warnings(&env.check()?);
     let credentials = credentials(&dir)?;
     let result = mishap_process::block_on(run(settings, &dir, &credentials));
     drop(note);
@@ -102,7 +102,9 @@ fn choose_ports(env: &mut Environment) -> anyhow::Result<()> {
         }
     }
     if !env.is_set(&PUBLIC_URL) {
-        let port = env.text(&PORT);
+        // There may be an address before the port.
+        let listen = env.text(&PORT);
+        let port = listen.rsplit(':').next().unwrap_or_default();
         default(env, &PUBLIC_URL, &format!("http://localhost:{port}"));
     }
     Ok(())

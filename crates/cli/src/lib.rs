@@ -5,6 +5,7 @@
 
 mod bootstrap;
 mod command;
+mod config;
 mod dead;
 mod dev;
 pub mod load;
@@ -33,13 +34,18 @@ pub fn main() -> ExitCode {
         Command::Serve(arguments) => return serve::main(&arguments),
         Command::Dev(options) => return mishap_process::reported(|| dev::main(&options)),
         Command::Load(options) => return mishap_process::reported(|| load::main(&options, output)),
+        Command::Config(options) => {
+            return mishap_process::reported(|| config::main(&options, output));
+        }
         _ => {}
     }
     mishap_process::reported(|| {
         mishap_process::install_encryption();
         mishap_process::block_on(async {
             match cli.command {
-                Command::Serve(_) | Command::Dev(_) | Command::Load(_) => Ok(()),
+                Command::Serve(_) | Command::Dev(_) | Command::Load(_) | Command::Config(_) => {
+                    Ok(())
+                }
                 Command::Migrate => migrate::run(output).await,
                 Command::Bootstrap(options) => bootstrap::run(&options, output).await,
                 Command::User(command) => tenants::user(command, output).await,

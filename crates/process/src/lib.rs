@@ -23,7 +23,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::{Args, Parser};
 use mishap_boot::health::{self, Health};
-use mishap_boot::settings::{DatabaseSettings, Environment, LogSettings, Settings};
+use mishap_boot::settings::{DatabaseSettings, Environment, LogSettings, ServerRole, Settings};
 use mishap_boot::shutdown::CancellationToken;
 use mishap_boot::tasks::Tasks;
 use mishap_boot::{build_info, logs, metrics, shutdown};
@@ -131,11 +131,16 @@ pub fn run(
     let logging = LogSettings::read(&mut env);
     let settings = Settings::read(&mut env);
     reported(|| {
-        env.check()?;
+        let warnings = env.check()?;
         if arguments.check_config {
+            warnings.iter().for_each(|warning| tell(warning));
             return Ok(());
         }
         logs::begin(&logging)?;
+        log_warnings(&warnings);
+        if let Some(wanted) = settings.server_role.filter(|wanted| !may_be(*wanted, role)) {
+            tracing::warn!(role, "SERVER_ROLE wants {wanted:?}, and this is another program");
+        }
         block_on(async {
             let stop = shutdown::on_signal()?;
             let probes = probes(&settings);
@@ -145,6 +150,22 @@ pub fn run(
             result
         })
     })
+}
+
+/// Says what is wrong with the settings and need not stop a program.
+pub fn log_warnings(warnings: &[String]) {
+    warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+}
+
+/// Whether a program is, or is a part of, what its container is meant to be.
+fn may_be(wanted: ServerRole, role: &str) -> bool {
+    match wanted {
+        ServerRole::Web => role == "web",
+        ServerRole::Worker => role == "worker",
+        ServerRole::Beat => role == "beat",
+        ServerRole::WorkerWithBeat => role != "web",
+        ServerRole::AllInOne => true,
+    }
 }
 
 /// Does something that needs no settings but the database's.

@@ -31,6 +31,7 @@ async fn wrong_words_end_with_2_and_a_message_that_names_them() {
         (&["quota", "set", "planet", "5"], "organization"),
         (&["quota", "set", "instance", "-5"], "-5"),
         (&["serve", "now"], "now"),
+        (&["config", "everything"], "everything"),
     ] {
         let said = mishap.run(words).expect(2);
         assert!(said.err.contains(says), "{words:?}: {}", said.err);
@@ -62,6 +63,8 @@ async fn every_command_says_one_json_value_when_asked() {
         &["quota", "set", "instance", "1000000"],
         &["quota", "remove", "instance"],
         &["status"],
+        &["config"],
+        &["config", "--check"],
     ] {
         let said = mishap.run(&[words, &["--json"]].concat()).expect(0);
         let value = said.json();
@@ -92,6 +95,7 @@ async fn every_command_explains_itself() {
         "dead",
         "quota",
         "status",
+        "config",
     ] {
         assert!(help.lines().any(|line| line.trim_start().starts_with(command)), "{command}");
         mishap.run(&[command, "--help"]).expect(0);

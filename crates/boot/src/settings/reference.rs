@@ -52,9 +52,7 @@ fn row(setting: &Setting) -> String {
     };
     let state = setting.state.name();
     match setting.state {
-        State::Read => {
-            format!("| {names} | {state} | {default} | {} | {meaning} |\n", setting.kind)
-        }
+        State::Read => format!("| {names} | {state} | {default} | {kind} | {meaning} |\n"),
         State::Later(with) => {
             format!("| {names} | {state} | {default} | {kind} | {meaning} Waits for {with}. |\n")
         }

@@ -2,6 +2,7 @@
 
 use actix_web::cookie::SameSite;
 use ipnet::IpNet;
+use mishap_boot::settings::{self, Settings};
 use mishap_core::signing::SigningKey;
 use url::Url;
 
@@ -75,6 +76,36 @@ impl AppConfig {
             sessions,
             accounts: AccountRules::default(),
             instance_name: String::new(),
+        }
+    }
+
+    /// What the settings say; `secret` is what links are signed with.
+    pub fn from_settings(settings: &Settings, secret: &[u8]) -> Self {
+        let (security, accounts) = (&settings.security, &settings.accounts);
+        let cookie = &security.session;
+        Self {
+            trusted_proxies: settings.web.trusted_proxies.clone(),
+            trusted_origins: security.csrf_trusted_origins.clone(),
+            sessions: SessionRules {
+                age_seconds: i64::try_from(cookie.age_seconds).unwrap_or(i64::MAX),
+                is_secure: cookie.secure,
+                same_site: match cookie.same_site {
+                    settings::SameSite::Lax => SameSite::Lax,
+                    settings::SameSite::Strict => SameSite::Strict,
+                    settings::SameSite::None => SameSite::None,
+                },
+            },
+            accounts: AccountRules {
+                is_open: accounts.user_registration,
+                is_open_for_providers: accounts.social_registration,
+                makes_organizations: accounts.organization_creation,
+                invites_need_verified_address: accounts.invite_requires_verification,
+                max_invitations: i32::try_from(accounts.invite_limit.count).unwrap_or(i32::MAX),
+                invitation_window_seconds: accounts.invite_limit.interval_seconds,
+                attaches_invited: accounts.attach_invited_users,
+            },
+            instance_name: settings.instance.name.clone().unwrap_or_default(),
+            ..Self::new(settings.public_url.clone(), SigningKey::new(secret))
         }
     }
 

@@ -12,12 +12,14 @@ use actix_web::{App, HttpServer, web};
 use mishap_boot::shutdown::CancellationToken;
 use mishap_boot::tasks::Tasks;
 use mishap_core::admission::{Backlog, SizeLimits};
-use mishap_core::signing::SigningKey;
 use mishap_process::Process;
+use mishap_storage::accounts::users;
 use mishap_storage::{Pool, instance_secrets, migrations};
 use nix::sys::socket::{Shutdown, shutdown};
+use secrecy::ExposeSecret as _;
 use tokio::time::Instant;
 
+use crate::account::first_run;
 use crate::config::AppConfig;
 use crate::error::ApiError;
 use crate::ingest::{self, Ingest, IngestConfig, Patience};
@@ -194,9 +196,18 @@ pub async fn run(process: &Process) -> anyhow::Result<()> {
 async fn app_config(process: &Process, pool: &Pool) -> anyhow::Result<AppConfig> {
     let settings = &process.settings;
     let mut conn = pool.get().await?;
-    let secret = instance_secrets::get_or_make(&mut conn, "signing", process.random.as_ref());
-    let mut config = AppConfig::new(settings.public_url.clone(), SigningKey::new(&secret.await?));
-    config.trusted_proxies.clone_from(&settings.web.trusted_proxies);
+    let secret = match &settings.security.secret_key {
+        Some(secret) => secret.expose_secret().as_bytes().to_vec(),
+        None => {
+            let random = process.random.as_ref();
+            instance_secrets::get_or_make(&mut conn, "signing", random).await?
+        }
+    };
+    let config = AppConfig::from_settings(settings, &secret);
+    if !users::exist(&mut conn).await? {
+        let link = first_run::link(&config, process.clock.now());
+        tracing::info!("there is no account yet; make the first one at {link}");
+    }
     Ok(config)
 }
 

@@ -106,8 +106,7 @@ pub(super) async fn password(mut screen: Screen, form: Form) -> HttpResponse {
     };
     match done {
         Ok(()) => {
-            screen
-                .notice(Level::Ok, "Your password is changed. Other browsers are signed out.");
+            screen.notice(Level::Ok, "Your password is changed. Other browsers are signed out.");
             show(screen).await
         }
         Err(Ok(problems)) => {

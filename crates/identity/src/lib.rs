@@ -6,6 +6,8 @@
 #[cfg(feature = "passkeys")]
 pub mod passkey;
 pub mod password;
+#[cfg(feature = "providers")]
+pub mod provider;
 pub mod recovery_codes;
 pub mod totp;
 mod typed_code;

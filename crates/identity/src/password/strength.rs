@@ -11,7 +11,7 @@ pub const MIN_PASSWORD_CHARS: usize = 8;
 const MAX_SIMILARITY: f64 = 0.7;
 
 /// In lower case, one a line, sorted by bytes.
-const COMMON_PASSWORDS: &str = include_str!("common_passwords.txt");
+const POPULAR_PASSWORDS: &str = include_str!("popular_passwords.txt");
 
 /// Whose password it will be.
 #[derive(Debug, Clone, Copy)]
@@ -75,7 +75,7 @@ pub fn weaknesses(password: &str, owner: Owner<'_>) -> Vec<Weakness> {
     if password.chars().count() < MIN_PASSWORD_CHARS {
         found.push(Weakness::TooShort);
     }
-    if COMMON_PASSWORDS.lines().any(|common| common == lower.trim()) {
+    if POPULAR_PASSWORDS.lines().any(|popular| popular == lower.trim()) {
         found.push(Weakness::TooCommon);
     }
     if !password.is_empty() && password.chars().all(char::is_numeric) {
@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn the_list_is_in_order_and_in_lower_case() {
-        let lines: Vec<_> = COMMON_PASSWORDS.lines().collect();
+        let lines: Vec<_> = POPULAR_PASSWORDS.lines().collect();
         assert!(lines.len() > 1000);
         assert!(lines.is_sorted());
         assert!(lines.iter().all(|line| !line.is_empty() && *line == line.trim().to_lowercase()));

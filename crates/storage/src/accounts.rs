@@ -3,6 +3,7 @@
 pub mod authenticators;
 pub mod emails;
 pub mod identities;
+pub mod providers;
 pub mod sessions;
 pub mod tokens;
 pub mod users;

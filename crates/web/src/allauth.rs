@@ -6,6 +6,7 @@
 mod account;
 mod auth;
 mod envelope;
+mod providers;
 mod second_factors;
 
 use actix_web::HttpResponse;
@@ -47,6 +48,12 @@ pub fn endpoints() -> Vec<Endpoint> {
         post("/auth/webauthn/reauthenticate", "headless:mfa:reauthenticate_webauthn", open, second_factors::passkey),
         get("/auth/webauthn/login", "headless:mfa:login_webauthn", open, second_factors::begin_passkey_login),
         post("/auth/webauthn/login", "headless:mfa:login_webauthn", open, second_factors::passkey_login),
+
+        post("/auth/provider/token", "headless:socialaccount:provider_token", open, providers::token),
+        get("/auth/provider/signup", "headless:socialaccount:provider_signup", open, providers::signup),
+        post("/auth/provider/signup", "headless:socialaccount:provider_signup", open, providers::signup),
+        get("/account/providers", "headless:socialaccount:manage_providers", open, providers::list),
+        delete("/account/providers", "headless:socialaccount:manage_providers", open, providers::unlink),
 
         post("/account/password/change", "headless:account:change_password", open, account::change_password),
         get("/account/email", "headless:account:manage_email", open, account::emails),

@@ -6,6 +6,7 @@ use mishap_boot::settings::{self, Settings};
 use mishap_core::signing::SigningKey;
 use url::Url;
 
+use crate::account::provider::Provider;
 use crate::session::SessionRules;
 
 /// What the API and the pages are told by the operator.
@@ -23,6 +24,8 @@ pub struct AppConfig {
     pub sessions: SessionRules,
     /// Who may make accounts and organizations.
     pub accounts: AccountRules,
+    /// Sign-in providers of the environment.
+    pub providers: Vec<Provider>,
     /// What the installation calls itself; empty for the product's name.
     pub instance_name: String,
 }
@@ -75,6 +78,7 @@ impl AppConfig {
             trusted_origins: Vec::new(),
             sessions,
             accounts: AccountRules::default(),
+            providers: Vec::new(),
             instance_name: String::new(),
         }
     }
@@ -104,6 +108,7 @@ impl AppConfig {
                 invitation_window_seconds: accounts.invite_limit.interval_seconds,
                 attaches_invited: accounts.attach_invited_users,
             },
+            providers: accounts.sign_in_providers.iter().map(Provider::of_settings).collect(),
             instance_name: settings.instance.name.clone().unwrap_or_default(),
             ..Self::new(settings.public_url.clone(), SigningKey::new(secret))
         }

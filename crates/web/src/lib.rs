@@ -31,11 +31,13 @@ use mishap_core::clock::Clock;
 use mishap_core::id::DictionaryId;
 use mishap_core::random::Random;
 use mishap_identity::passkey::Site;
+use mishap_identity::provider::Http;
 use mishap_storage::Pool;
 use mishap_storage::bodies::{self, Dictionary};
 use quick_cache::sync::Cache;
 
 pub use self::account::Passwords;
+pub use self::account::provider::Providers;
 use self::config::AppConfig;
 
 pub use self::serve::{HEAD_TIMEOUT, RunningServer, WebConfig, run, start};
@@ -53,6 +55,8 @@ pub struct AppState {
     pub clock: Arc<dyn Clock>,
     /// Randomness.
     pub random: Arc<dyn Random>,
+    /// Sign-in providers.
+    pub providers: Providers,
     /// What hashes passwords.
     pub passwords: Passwords,
     /// The site that passkeys are for; nothing if the public URL is not fit for them.
@@ -67,10 +71,12 @@ impl AppState {
         config: AppConfig,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
+        http: Arc<dyn Http>,
     ) -> Self {
+        let providers = Providers::new(http);
         let site = Site::new(&config.public_url).ok();
         let (passwords, dictionaries) = (Passwords::default(), Cache::new(DICTIONARIES));
-        Self { pool, config, clock, random, passwords, site, dictionaries }
+        Self { pool, config, clock, random, providers, passwords, site, dictionaries }
     }
 
     /// The dictionary that an event's body is compressed with.

@@ -5,6 +5,7 @@
 
 mod invitation;
 mod password;
+mod provider;
 pub(crate) mod screen;
 mod security;
 mod sign_in;
@@ -34,6 +35,10 @@ fn endpoints() -> Vec<Endpoint> {
         post(paths::SECOND_FACTOR, "second_factor", open, sign_in::second_factor),
         post(paths::SECOND_FACTOR_PASSKEY, "second_factor_passkey", open, sign_in::second_factor_passkey),
         post(paths::SIGN_OUT, "sign_out", open, sign_in::sign_out),
+
+        post(paths::PROVIDER_REDIRECT, "headless:socialaccount:redirect_to_provider", open, provider::redirect),
+        get("/accounts/oidc/{provider}/login/callback/", "openid_connect_callback", open, provider::callback),
+        get("/accounts/{provider}/login/callback/", "provider_callback", open, provider::callback),
 
         get(paths::SIGN_UP, "sign_up", open, sign_up::show),
         post(paths::SIGN_UP, "sign_up", open, sign_up::submit),

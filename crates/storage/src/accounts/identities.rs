@@ -7,9 +7,10 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use mishap_core::id::{IdentityId, UserId};
 
+use super::users::User;
 use crate::error::Result;
 use crate::pool::Conn;
-use crate::schema::identities;
+use crate::schema::{identities, users};
 
 /// Who an account is at a provider.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
@@ -50,4 +51,60 @@ pub async fn list_of_users(
         found.entry(row.user_id).or_default().push(row);
     }
     Ok(found)
+}
+
+/// The account that somebody has who a provider knows, if they are linked.
+pub async fn find_user(conn: &mut Conn, provider: &str, uid: &str) -> Result<Option<User>> {
+    let query = identities::table
+        .inner_join(users::table)
+        .filter(identities::provider.eq(provider))
+        .filter(identities::uid.eq(uid));
+    Ok(query.select(User::as_select()).first(conn).await.optional()?)
+}
+
+/// Links an account with who somebody is at a provider, or notes that they came from there again.
+/// Says whether the account is the one that is linked.
+pub async fn link(
+    conn: &mut Conn,
+    user: UserId,
+    provider: &str,
+    uid: &str,
+    email: Option<&str>,
+    username: Option<&str>,
+) -> Result<bool> {
+    let owner = diesel::insert_into(identities::table)
+        .values((
+            identities::user_id.eq(user),
+            identities::provider.eq(provider),
+            identities::uid.eq(uid),
+            identities::email.eq(email),
+            identities::username.eq(username),
+        ))
+        .on_conflict((identities::provider, identities::uid))
+        .do_update()
+        .set((
+            identities::email.eq(email),
+            identities::username.eq(username),
+            identities::last_login_at.eq(diesel::dsl::now),
+        ))
+        .returning(identities::user_id)
+        .get_result::<UserId>(conn)
+        .await?;
+    Ok(owner == user)
+}
+
+/// The identities of an account, the oldest first.
+pub async fn list(conn: &mut Conn, user: UserId) -> Result<Vec<Identity>> {
+    Ok(list_of_users(conn, &[user]).await?.remove(&user).unwrap_or_default())
+}
+
+/// Unlinks an account from who somebody is at a provider; says whether they were linked.
+pub async fn unlink(conn: &mut Conn, user: UserId, provider: &str, uid: &str) -> Result<bool> {
+    let gone = diesel::delete(identities::table)
+        .filter(identities::user_id.eq(user))
+        .filter(identities::provider.eq(provider))
+        .filter(identities::uid.eq(uid))
+        .execute(conn)
+        .await?;
+    Ok(gone > 0)
 }

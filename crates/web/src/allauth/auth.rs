@@ -2,12 +2,12 @@
 
 use actix_web::HttpRequest;
 use actix_web::web::Data;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::envelope::{Envelope, answer, session as current, shown, signed_out};
 use crate::AppState;
 use crate::account::Problem;
-use crate::account::{Refusal, Visit, address, password, sign_in, sign_up as signing_up};
+use crate::account::{Refusal, Visit, address, password, provider, sign_in, sign_up as signing_up};
 use crate::body::Object;
 
 /// `GET config` — what is open, and how people sign in.
@@ -15,6 +15,9 @@ pub(super) async fn config(state: Data<AppState>, visit: Visit) -> Envelope {
     let done = async {
         let mut conn = state.pool.get().await.map_err(crate::error::ApiError::from)?;
         let is_open = signing_up::is_open(&mut conn, &state).await?;
+        drop(conn);
+        let providers = provider::list(&state).await?;
+        let shown_providers: Value = providers.iter().map(super::providers::shown).collect();
         Ok(Envelope::data(json!({
             "account": {
                 "login_methods": ["email"],
@@ -24,7 +27,7 @@ pub(super) async fn config(state: Data<AppState>, visit: Visit) -> Envelope {
                 "password_reset_by_code_enabled": false,
                 "authentication_method": "email",
             },
-            "socialaccount": { "providers": [] },
+            "socialaccount": { "providers": shown_providers },
             "mfa": {
                 "supported_types": ["totp", "webauthn", "recovery_codes"],
                 "passkey_login_enabled": true,

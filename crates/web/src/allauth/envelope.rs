@@ -9,7 +9,7 @@ use mishap_storage::accounts::users::User;
 use serde_json::{Map, Value, json};
 
 use crate::AppState;
-use crate::account::{Problem, Refusal, Visit, second_factor, sign_up};
+use crate::account::{Problem, Refusal, Visit, provider, second_factor, sign_up};
 use crate::error::ApiError;
 use crate::openapi::{Answer, Operation};
 
@@ -102,6 +102,11 @@ pub(super) async fn signed_out(state: &AppState, visit: &Visit) -> Result<Envelo
     let mut flows = vec![json!({ "id": "login" })];
     if sign_up::is_open(&mut conn, state).await.map_err(unknown)? {
         flows.push(json!({ "id": "signup" }));
+    }
+    let providers = provider::list(state).await?;
+    if !providers.is_empty() {
+        let ids: Vec<_> = providers.iter().map(|one| one.config.slug.as_str()).collect();
+        flows.push(json!({ "id": "provider_redirect", "providers": ids }));
     }
     flows.push(json!({ "id": "mfa_login_webauthn" }));
     if let Ok((user, _)) = second_factor::pending(&mut conn, state, visit).await {

@@ -2,7 +2,7 @@
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
-use mishap_templates::pages::{SecondFactor, SignIn, SignedOut};
+use mishap_templates::pages::{Provider, SecondFactor, SignIn, SignedOut};
 use mishap_templates::parts::Problems;
 use mishap_templates::{link, paths};
 use serde_json::Value;
@@ -11,7 +11,9 @@ use url::form_urlencoded;
 use super::screen::problems;
 use super::{Form, Screen};
 use crate::account::sign_in::{self, Progress};
-use crate::account::{Problem, Refusal, passkey as passkeys, second_factor as factors, sign_up};
+use crate::account::{
+    Problem, Refusal, passkey as passkeys, provider, second_factor as factors, sign_up,
+};
 
 /// `GET /` — leads on to what there is for somebody.
 pub(super) async fn home(screen: Screen) -> HttpResponse {
@@ -36,19 +38,32 @@ pub(super) async fn show(screen: Screen, request: HttpRequest) -> HttpResponse {
     if screen.visit.account.is_some() {
         return screen.lead_on(next.as_deref());
     }
-    let page = SignIn { next, ..SignIn::default() };
+    let mut pairs = form_urlencoded::parse(request.query_string().as_bytes());
+    let failed = pairs.find(|(name, _)| name == "error").map(|(_, code)| code.into_owned());
+    let problems = failed.map(|code| Problems::general(provider::explanation(&code)));
+    let page = SignIn { next, problems: problems.unwrap_or_default(), ..SignIn::default() };
     show_page(screen, StatusCode::OK, page).await
 }
 
 async fn show_page(screen: Screen, status: StatusCode, page: SignIn) -> HttpResponse {
     let is_open = async {
         let mut conn = screen.state.pool.get().await?;
-        sign_up::is_open(&mut conn, &screen.state).await
+        let is_open = sign_up::is_open(&mut conn, &screen.state).await?;
+        drop(conn);
+        Ok((is_open, providers(&screen).await?))
     };
     match is_open.await {
-        Ok(can_sign_up) => screen.show_as(status, &SignIn { can_sign_up, ..page }),
+        Ok((can_sign_up, providers)) => {
+            screen.show_as(status, &SignIn { can_sign_up, providers, ..page })
+        }
         Err(refusal) => screen.refuse(refusal),
     }
+}
+
+/// Who else can say who a person is.
+pub(super) async fn providers(screen: &Screen) -> Result<Vec<Provider>, Refusal> {
+    let shown = |one: provider::Provider| Provider { id: one.config.slug, name: one.config.name };
+    Ok(provider::list(&screen.state).await?.into_iter().map(shown).collect())
 }
 
 /// `POST /login` — `email`, `password`, `next`.

@@ -10,6 +10,7 @@ use mishap_boot::shutdown::CancellationToken;
 use mishap_boot::tasks::Tasks;
 use mishap_core::admission::{Backlog, SizeLimits};
 use mishap_core::clock::{Clock as _, ManualClock, SystemClock};
+use mishap_core::id::UserId;
 use mishap_core::random::SystemRandom;
 use mishap_core::signing::SigningKey;
 use mishap_protocol::dsn::Dsn;
@@ -22,6 +23,7 @@ use mishap_worker::digest::Digester;
 use mishap_worker::jobs::JobContext;
 use url::Url;
 
+use crate::browser::Browser;
 use crate::client::Client;
 use crate::database::{Tenant, TestDatabase, config as database_config};
 use crate::servers::shared;
@@ -143,7 +145,17 @@ impl TestApp {
 
     /// A client with the first organization's token.
     pub fn owner(&self) -> Client {
-        Client::new(self.url.clone(), Some(self.tenant.token.clone()))
+        self.client(&self.tenant.token)
+    }
+
+    /// A client with a token.
+    pub fn client(&self, token: &str) -> Client {
+        Client::new(self.url.clone(), Some(token))
+    }
+
+    /// A browser in which an account is signed in, for a day of web's clock.
+    pub async fn browser(&self, user: UserId) -> Browser {
+        Browser::sign_in(self, user).await
     }
 
     /// The first project's DSN, as an SDK would be given it.

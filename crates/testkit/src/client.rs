@@ -1,14 +1,13 @@
 //! A client that speaks HTTP with the running product.
 
-use reqwest::header::HeaderMap;
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::Value;
 use url::Url;
 
-/// A client, with or without a token.
+/// A client, with or without credentials.
 pub struct Client {
     base: Url,
-    token: Option<String>,
     http: reqwest::Client,
 }
 
@@ -51,29 +50,32 @@ impl Answer {
 }
 
 impl Client {
-    pub(crate) fn new(base: Url, token: Option<String>) -> Self {
+    pub(crate) fn new(base: Url, token: Option<&str>) -> Self {
+        let bearer = token.map(|token| HeaderValue::from_str(&format!("Bearer {token}")).unwrap());
+        Self::saying(base, bearer.map(|bearer| (AUTHORIZATION, bearer)).into_iter().collect())
+    }
+
+    /// A client that says this with each request.
+    pub(crate) fn saying(base: Url, headers: HeaderMap) -> Self {
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
+            .default_headers(headers)
             .no_proxy()
             .build()
             .unwrap();
-        Self { base, token, http }
+        Self { base, http }
     }
 
     /// A client for a server that runs somewhere.
     pub fn at(base: &str, token: Option<&str>) -> Self {
         mishap_process::install_encryption();
-        Self::new(Url::parse(base).unwrap(), token.map(str::to_owned))
+        Self::new(Url::parse(base).unwrap(), token)
     }
 
     /// A request for a path.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let url = format!("{}{path}", self.base.as_str().trim_end_matches('/'));
-        let request = self.http.request(method, url);
-        match &self.token {
-            Some(token) => request.bearer_auth(token),
-            None => request,
-        }
+        self.http.request(method, url)
     }
 
     /// `GET`s a path.
@@ -93,5 +95,15 @@ impl Client {
             request = request.header(*name, *value);
         }
         Answer::of(request.body(body)).await
+    }
+
+    /// Sends JSON to a path.
+    pub async fn json(&self, method: Method, path: &str, body: &Value) -> Answer {
+        Answer::of(self.request(method, path).json(body)).await
+    }
+
+    /// `DELETE`s a path.
+    pub async fn delete(&self, path: &str) -> Answer {
+        Answer::of(self.request(Method::DELETE, path)).await
     }
 }

@@ -53,6 +53,17 @@ pub struct Tenant {
     pub token: String,
 }
 
+/// An account.
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// Its number.
+    pub user: UserId,
+    /// The address it signs in with.
+    pub email: String,
+    /// A token of its own, which may do everything.
+    pub token: String,
+}
+
 impl Tenant {
     /// The project's DSN on a server.
     pub fn dsn(&self, base: &Url) -> Dsn {
@@ -144,29 +155,41 @@ impl TestDatabase {
         projects::insert(&mut *self.conn().await, organization, &new).await.unwrap()
     }
 
-    /// An organization with a project of this name, and its owner.
-    pub async fn tenant(&self, name: &str) -> Tenant {
-        let random = SystemRandom;
+    /// An account with this address.
+    pub async fn account(&self, email: &str) -> Account {
         let mut conn = self.conn().await;
-        let email = format!("owner@{name}.example.com");
         let new = NewUser {
-            email: &email,
+            email,
             name: "Owner",
             password_hash: None,
             is_superuser: false,
             is_staff: false,
         };
-        let user = users::insert(&mut conn, &new).await.unwrap();
-        let token = ApiToken::generate(&random);
-        tokens::upsert(&mut conn, user.id, &token, "test", Scopes::ALL).await.unwrap();
+        let user = users::insert(&mut conn, &new).await.unwrap().id;
+        let token = ApiToken::generate(&SystemRandom);
+        tokens::upsert(&mut conn, user, &token, "test", Scopes::ALL).await.unwrap();
+        Account { user, email: email.to_owned(), token: token.reveal().to_owned() }
+    }
+
+    /// An account with this address that is a member of an organization.
+    pub async fn member(&self, organization: OrganizationId, email: &str, role: Role) -> Account {
+        let account = self.account(email).await;
+        members::put(&mut *self.conn().await, organization, account.user, role).await.unwrap();
+        account
+    }
+
+    /// An organization with a project of this name, and its owner.
+    pub async fn tenant(&self, name: &str) -> Tenant {
+        let owner = self.account(&format!("owner@{name}.example.com")).await;
+        let mut conn = self.conn().await;
         let organization_name = format!("{name} org");
         let organization =
             organizations::insert(&mut conn, &organization_name, &[format!("{name}-org")])
                 .await
                 .unwrap();
-        members::put(&mut conn, organization.id, user.id, Role::Owner).await.unwrap();
+        members::put(&mut conn, organization.id, owner.user, Role::Owner).await.unwrap();
         let project = self.project(organization.id, name).await;
-        let public_key = PublicKey(random.uuid());
+        let public_key = PublicKey(SystemRandom.uuid());
         projects::keys::insert(&mut conn, project.id, public_key, "Default").await.unwrap();
         Tenant {
             organization: organization.id,
@@ -174,8 +197,8 @@ impl TestDatabase {
             project: project.id,
             project_slug: project.slug,
             public_key,
-            user: user.id,
-            token: token.reveal().to_owned(),
+            user: owner.user,
+            token: owner.token,
         }
     }
 }

@@ -14,6 +14,7 @@
 
 mod app;
 mod balance;
+mod browser;
 pub mod builders;
 mod client;
 mod command;
@@ -30,9 +31,10 @@ mod until;
 mod wire;
 
 pub use self::app::{Options, TestApp, redis_at, test_redis};
+pub use self::browser::Browser;
 pub use self::client::{Answer, Client};
 pub use self::command::{Said, Typed};
-pub use self::database::{Tenant, TestDatabase, config};
+pub use self::database::{Account, Tenant, TestDatabase, config};
 pub use self::desk::{Desk, StoredEvent};
 pub use self::installation::{Installation, InstallationOptions};
 pub use self::program::{Program, built_program, free_port};

@@ -5,6 +5,7 @@
 mod access;
 mod events;
 mod issues;
+mod members;
 mod organizations;
 mod pages;
 mod probes;
@@ -22,6 +23,48 @@ async fn send(app: &TestApp, event: &Value) -> String {
     app.anonymous().send(&path, &[("X-Sentry-Auth", &auth)], body).await.expect(200);
     app.digest().await;
     id
+}
+
+/// What the audit log tells: who did what to which thing, and what changed. The oldest comes first.
+async fn audited(app: &TestApp) -> Vec<Value> {
+    let query = "SELECT actor, action, target_kind, target_id, target, organization_id, client_ip,
+        details FROM audit_log ORDER BY id";
+    app.database.rows(query).await
+}
+
+/// The mails that wait to be sent, the oldest first.
+async fn mails(app: &TestApp) -> Vec<Value> {
+    let query = "SELECT payload FROM jobs WHERE name = 'send_mail' ORDER BY id";
+    let rows = app.database.rows(query).await;
+    rows.into_iter().map(|mut row| row["payload"].take()).collect()
+}
+
+/// Checks what is wrong with a body: each problem's kind and field.
+#[track_caller]
+fn assert_problems(answer: &Answer, expected: &[(&str, &str)]) {
+    assert_eq!(answer.status.as_u16(), 422, "{}", answer.body);
+    let answer = answer.json();
+    let found: Vec<_> = answer["detail"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|problem| {
+            assert_eq!(problem["loc"].as_array().unwrap().len(), 3, "{problem}");
+            assert_eq!(
+                (&problem["loc"][0], &problem["loc"][1]),
+                (&"body".into(), &"payload".into())
+            );
+            (problem["type"].as_str().unwrap(), problem["loc"][2].as_str().unwrap())
+        })
+        .collect();
+    assert_eq!(found, expected);
+}
+
+/// Checks that a request was refused, and how.
+#[track_caller]
+fn assert_refused(answer: &Answer, status: u16, detail: &str) {
+    assert_eq!(answer.status.as_u16(), status, "{}", answer.body);
+    assert_eq!(answer.json(), serde_json::json!({ "detail": detail }));
 }
 
 /// Checks that members come in this order, and that there are no others before the last.

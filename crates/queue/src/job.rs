@@ -35,6 +35,8 @@ jobs! {
     ForgetExpired = "forget_expired";
     /// Removes workers that died from the readers of hints.
     CleanHints = "clean_hints";
+    /// Sends a mail, which is the job's payload. It is pushed when there is something to be told.
+    SendMail = "send_mail";
 }
 
 #[cfg(test)]

@@ -278,12 +278,25 @@ pub async fn set_role(conn: &mut Conn, member: MemberId, role: Role) -> Result<(
     Ok(())
 }
 
-/// Makes a member the primary owner, in place of whoever was it. To be called in a transaction.
+/// Makes a member the primary owner, in place of whoever was it; says whether the member is still
+/// there. To be called in a transaction.
 pub async fn make_primary_owner(
     conn: &mut Conn,
     organization: OrganizationId,
     member: MemberId,
-) -> Result<()> {
+) -> Result<bool> {
+    let heir = members::table
+        .filter(members::id.eq(member))
+        .filter(members::organization_id.eq(organization))
+        .filter(members::user_id.is_not_null())
+        .select(members::id)
+        .for_update()
+        .first::<MemberId>(conn)
+        .await
+        .optional()?;
+    if heir.is_none() {
+        return Ok(false);
+    }
     diesel::update(members::table)
         .filter(members::organization_id.eq(organization))
         .filter(members::is_primary_owner)
@@ -292,7 +305,7 @@ pub async fn make_primary_owner(
         .await?;
     let update = diesel::update(members::table.find(member));
     update.set(members::is_primary_owner.eq(true)).execute(conn).await?;
-    Ok(())
+    Ok(true)
 }
 
 /// Removes a member or withdraws an invitation; what the account did stays.

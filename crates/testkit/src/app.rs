@@ -8,13 +8,16 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use mishap_boot::shutdown::CancellationToken;
 use mishap_boot::tasks::Tasks;
+use mishap_core::access::{Scope, Scopes};
 use mishap_core::admission::{Backlog, SizeLimits};
 use mishap_core::clock::{Clock as _, ManualClock, SystemClock};
 use mishap_core::id::UserId;
 use mishap_core::random::SystemRandom;
+use mishap_core::secret::ApiToken;
 use mishap_core::signing::SigningKey;
 use mishap_protocol::dsn::Dsn;
 use mishap_queue::{Keys, Redis, RedisConfig};
+use mishap_storage::accounts::tokens;
 use mishap_storage::{Pool, tallies};
 use mishap_web::config::{AccountRules, AppConfig};
 use mishap_web::ingest::{IngestConfig, Patience};
@@ -151,6 +154,14 @@ impl TestApp {
     /// A client with a token.
     pub fn client(&self, token: &str) -> Client {
         Client::new(self.url.clone(), Some(token))
+    }
+
+    /// A client with a token of the owner's that has only these scopes.
+    pub async fn with_scopes(&self, scopes: &[Scope]) -> Client {
+        let token = ApiToken::generate(&SystemRandom);
+        let (mut conn, scopes) = (self.database.conn().await, Scopes::of(scopes));
+        tokens::upsert(&mut conn, self.tenant.user, &token, "", scopes).await.unwrap();
+        self.client(token.reveal())
     }
 
     /// A browser in which an account is signed in, for a day of web's clock.

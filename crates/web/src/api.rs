@@ -9,7 +9,7 @@ mod projects;
 mod users;
 
 use actix_web::HttpResponse;
-use actix_web::web::{self, ServiceConfig};
+use actix_web::web::{self, PathConfig, ServiceConfig};
 use mishap_core::access::Role;
 use mishap_core::access::Scope::{
     self, EventAdmin, EventRead, EventWrite, MemberAdmin, MemberRead, MemberWrite, OrgAdmin,
@@ -50,7 +50,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         get(r"/organizations/{organization}/members/{member:\d+}/", "api:get_organization_member", member(MEMBER_READ), members::show),
         put(r"/organizations/{organization}/members/{member:\d+}/", "api:update_organization_member", by_role(Role::Manager, MEMBER_WRITE), members::update),
         delete(r"/organizations/{organization}/members/{member:\d+}/", "api:delete_organization_member", member(MEMBER_ADMIN), members::delete),
-        post(r"/organizations/{organization}/members/{member:\d+}/set_owner/", "api:set_organization_owner", by_role(Role::Owner, MEMBER_ADMIN), members::set_owner),
+        post(r"/organizations/{organization}/members/{member:\d+}/set_owner/", "api:set_organization_owner", member(MEMBER_ADMIN), members::set_owner),
 
         get("/organizations/{organization}/projects/", "api:list_organization_projects", member(PROJECT_LIST).or_empty(), projects::list_in_organization),
         get("/projects/", "api:list_projects", by_scope(PROJECT_LIST), projects::list),
@@ -71,6 +71,8 @@ pub fn endpoints() -> Vec<Endpoint> {
 
 /// Routes every endpoint; any other path below the prefix is not found, in JSON.
 pub fn routes(config: &mut ServiceConfig) {
+    // A number that no database counts to is nothing that is there.
+    config.app_data(PathConfig::default().error_handler(|_, _| ApiError::NotFound.into()));
     register(config, PREFIX, endpoints());
     config.service(web::scope(PREFIX).default_service(web::to(not_found)));
 }

@@ -1,17 +1,16 @@
 //! Mails that people are sent. They are written down as jobs, in the transaction that they tell of.
 
+use mishap_core::access::Role;
 use mishap_core::signing::{Purpose, base36};
+use mishap_queue::job::Job;
 use mishap_storage::accounts::emails::{self, UserEmail};
 use mishap_storage::{Conn, Result, jobs};
 use serde_json::{Value, json};
 
 use crate::AppState;
 
-/// The job's name, which is stored.
-const JOB: &str = "send_mail";
-
 async fn send(conn: &mut Conn, to: &str, mail: Value) -> Result<()> {
-    jobs::push(conn, JOB, json!({ "to": to, "mail": mail })).await?;
+    jobs::push(conn, Job::SendMail.name(), json!({ "to": to, "mail": mail })).await?;
     Ok(())
 }
 
@@ -36,6 +35,34 @@ pub(crate) async fn confirm_address(
     let link = state.config.address(&format!("/profile/confirm-email/{key}/"));
     send(conn, &address.email, json!({ "ConfirmAddress": { "link": link } })).await?;
     emails::confirmation_sent(conn, address.id, state.clock.now()).await
+}
+
+/// An invitation to an organization.
+pub(crate) struct Invitation<'a> {
+    /// The organization's name.
+    pub(crate) organization: &'a str,
+    /// Who invites.
+    pub(crate) inviter: &'a str,
+    /// What the person will be in it.
+    pub(crate) role: Role,
+    /// Accepts it.
+    pub(crate) link: &'a str,
+}
+
+/// Sends an invitation to an organization.
+pub(crate) async fn invitation(
+    conn: &mut Conn,
+    to: &str,
+    invitation: Invitation<'_>,
+) -> Result<()> {
+    let Invitation { organization, inviter, role, link } = invitation;
+    let mail = json!({ "Invitation": {
+        "organization": organization,
+        "inviter": inviter,
+        "role": role.label(),
+        "link": link,
+    } });
+    send(conn, to, mail).await
 }
 
 /// Sends a link to choose a new password.

@@ -1,9 +1,6 @@
 //! Who may read what.
 
-use mishap_core::access::{Scope, Scopes};
-use mishap_core::random::SystemRandom;
-use mishap_core::secret::ApiToken;
-use mishap_storage::accounts::tokens;
+use mishap_core::access::Scope;
 use mishap_testkit::builders::message_event;
 use mishap_testkit::{Client, TestApp};
 use serde_json::json;
@@ -39,15 +36,6 @@ async fn routes(app: &TestApp) -> Vec<(String, &'static [Scope])> {
     ]
     .map(|(path, scopes)| (format!("/api/0/{path}"), scopes))
     .to_vec()
-}
-
-/// A client with a token of the owner's that has these scopes.
-async fn with_scopes(app: &TestApp, scopes: &[Scope]) -> Client {
-    let token = ApiToken::generate(&SystemRandom);
-    let mut conn = app.database.conn().await;
-    let scopes = Scopes::of(scopes);
-    tokens::upsert(&mut conn, app.tenant.user, &token, "", scopes).await.unwrap();
-    Client::at(app.url.as_str(), Some(token.reveal()))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -118,7 +106,7 @@ async fn any_one_of_a_route_s_scopes_opens_it_and_all_others_do_not() {
     routes.push(("/api/0/organizations/".to_owned(), organizations));
     routes.push(("/api/0/projects/".to_owned(), &[Scope::ProjectRead]));
     for scope in Scope::ALL {
-        let client = with_scopes(&app, &[*scope]).await;
+        let client = app.with_scopes(&[*scope]).await;
         for (path, scopes) in &routes {
             let status = if scopes.contains(scope) { 200 } else { 403 };
             let answer = client.get(path).await;

@@ -228,16 +228,25 @@ pub(super) async fn set_owner(
     path: Path<(String, i64)>,
 ) -> Result<Json<MemberDetailResponse>, ApiError> {
     let mut conn = state.pool.get().await?;
+    let (organization, id) = (access.org(), MemberId(path.1));
+    let may = access.role == Role::Owner
+        || members::find(&mut conn, organization, access.member)
+            .await?
+            .is_some_and(|caller| caller.is_primary_owner);
+    if !may {
+        return Err(ApiError::Refused("Only owner may set organization owner.".into()));
+    }
     let member = find(&mut conn, &access, &path).await?;
     if member.user.is_none() {
         return Err(ApiError::BadRequest("The invitation is still open".into()));
     }
     let actor = access.caller.actor();
     let target = access.target("member", member.id, member.address());
-    let (organization, id) = (access.org(), member.id);
     transaction(&mut conn, async |conn: &mut Conn| {
-        members::make_primary_owner(conn, organization, id).await?;
-        audit::record(conn, &actor, Action::OwnershipTransfer, &target, &json!({})).await
+        if members::make_primary_owner(conn, organization, id).await? {
+            audit::record(conn, &actor, Action::OwnershipTransfer, &target, &json!({})).await?;
+        }
+        Ok(())
     })
     .await?;
     let member = find(&mut conn, &access, &path).await?;
@@ -247,8 +256,7 @@ pub(super) async fn set_owner(
 /// Nobody gives a role that is greater than their own.
 fn may_grant(access: &OrgAccess, role: Role) -> Result<(), ApiError> {
     if role > access.role {
-        let text = format!("Only an {role} may give the role {role}");
-        return Err(ApiError::Refused(text.into()));
+        return Err(ApiError::Refused("Nobody may give a role above their own".into()));
     }
     Ok(())
 }

@@ -5,9 +5,11 @@ use std::time::Duration;
 use mishap_core::access::Role;
 use mishap_core::audit::Action;
 use mishap_core::email::EmailAddress;
+use mishap_core::id::UserId;
 use mishap_core::signing::Purpose;
 use mishap_storage::accounts::users::NewUser;
 use mishap_storage::accounts::{emails, users};
+use mishap_storage::audit::{Actor, Target};
 use mishap_storage::members::{self, Member};
 use mishap_storage::{Conn, Result, attempts, audit, teams, transaction};
 use serde_json::json;
@@ -15,6 +17,7 @@ use serde_json::json;
 use crate::AppState;
 use crate::access::OrgAccess;
 use crate::error::ApiError;
+use crate::mail;
 use crate::throttle::Attempt;
 
 /// Who is invited, and as what.
@@ -58,11 +61,10 @@ pub(super) async fn invite(
     if known.is_some() && !wanted.again {
         return Err(ApiError::Conflict(format!("The user {email} is already invited").into()));
     }
-    let member = write(&mut conn, state, access, wanted, known).await?;
-    if wanted.send && !rules.attaches_invited {
-        send(state, access, &member).await?;
-    }
-    Ok(member)
+    let member = write(&mut conn, state, access, wanted).await?;
+    // Somebody was faster, and the person is a member by now.
+    let conflict = || ApiError::Conflict(format!("The user {email} is already a member").into());
+    member.ok_or_else(conflict)
 }
 
 async fn throttle(conn: &mut Conn, state: &AppState, access: &OrgAccess) -> Result<(), ApiError> {
@@ -74,20 +76,21 @@ async fn throttle(conn: &mut Conn, state: &AppState, access: &OrgAccess) -> Resu
     if count > rules.max_invitations { Err(ApiError::TooMany) } else { Ok(()) }
 }
 
+/// Writes an invitation down with all that follows from it; nothing if the person is a member.
 async fn write(
     conn: &mut Conn,
     state: &AppState,
     access: &OrgAccess,
     wanted: &Invitation,
-    known: Option<Member>,
-) -> Result<Member, ApiError> {
+) -> Result<Option<Member>, ApiError> {
     let (organization, inviter) = (access.org(), access.caller.user());
     let actor = access.caller.actor();
     let attaches = state.config.accounts.attaches_invited;
     let email = wanted.email.as_str();
     let details = json!({ "role": wanted.role.name(), "teams": wanted.teams });
     let member = transaction(conn, async |conn: &mut Conn| {
-        let member = match known.clone() {
+        let member = match members::find_by_email(conn, organization, email).await? {
+            Some(member) if member.user.is_some() => return Ok(None),
             Some(member) => member,
             None => members::invite(conn, organization, email, wanted.role, inviter).await?,
         };
@@ -96,19 +99,26 @@ async fn write(
             teams::add_member(conn, &teams, member.id).await?;
         }
         if attaches {
-            let user = account(conn, email).await?;
+            let user = account(conn, &actor, email).await?;
             members::attach(conn, member.id, user).await?;
+        } else if wanted.send {
+            let invitation = mail::Invitation {
+                organization: &access.organization.name,
+                inviter: &actor.label,
+                role: member.role,
+                link: &link(state, &member),
+            };
+            mail::invitation(conn, email, invitation).await?;
         }
         let target = access.target("member", member.id, email);
         audit::record(conn, &actor, Action::MemberInvite, &target, &details).await?;
         members::find(conn, organization, member.id).await
-    })
-    .await?;
-    member.ok_or(ApiError::NotFound)
+    });
+    Ok(member.await?)
 }
 
 /// The account with this address, made without a password if there is none.
-async fn account(conn: &mut Conn, email: &str) -> Result<mishap_core::id::UserId> {
+async fn account(conn: &mut Conn, actor: &Actor, email: &str) -> Result<UserId> {
     if let Some(user) = users::find_by_email(conn, email).await? {
         return Ok(user.id);
     }
@@ -116,11 +126,14 @@ async fn account(conn: &mut Conn, email: &str) -> Result<mishap_core::id::UserId
         NewUser { email, name: "", password_hash: None, is_superuser: false, is_staff: false };
     let user = users::insert(conn, &new).await?;
     emails::insert(conn, user.id, email, true, true).await?;
+    let target =
+        Target { kind: "account", id: user.id.to_string(), label: user.email, organization: None };
+    audit::record(conn, actor, Action::AccountCreate, &target, &json!({})).await?;
     Ok(user.id)
 }
 
 /// The link that accepts an invitation. It holds for 15 days, and for this invitation only.
-pub(crate) fn link(state: &AppState, member: &Member) -> String {
+pub(super) fn link(state: &AppState, member: &Member) -> String {
     let invited = member.email.as_deref().unwrap_or_default();
     let token = state.config.signing_key.sign(
         Purpose::Invitation,
@@ -129,10 +142,4 @@ pub(crate) fn link(state: &AppState, member: &Member) -> String {
         state.clock.now(),
     );
     state.config.address(&format!("/accept/{}/{token}/", member.id))
-}
-
-async fn send(state: &AppState, access: &OrgAccess, member: &Member) -> Result<(), ApiError> {
-    let _link = link(state, member);
-    let _organization = &access.organization.name;
-    Ok(())
 }

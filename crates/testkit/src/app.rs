@@ -15,12 +15,14 @@ use mishap_core::id::UserId;
 use mishap_core::random::SystemRandom;
 use mishap_core::secret::ApiToken;
 use mishap_core::signing::SigningKey;
+use mishap_identity::provider::Http;
 use mishap_protocol::dsn::Dsn;
 use mishap_queue::{Keys, Redis, RedisConfig};
 use mishap_storage::accounts::tokens;
 use mishap_storage::{Pool, tallies};
 use mishap_web::config::{AccountRules, AppConfig};
 use mishap_web::ingest::{IngestConfig, Patience};
+use mishap_web::outside::Unreachable;
 use mishap_web::{AppState, HEAD_TIMEOUT, RunningServer, WebConfig};
 use mishap_worker::digest::Digester;
 use mishap_worker::jobs::JobContext;
@@ -49,6 +51,8 @@ pub struct Options {
     pub trusted_proxies: Vec<String>,
     /// Who may make accounts and organizations.
     pub accounts: AccountRules,
+    /// What answers for sign-in providers.
+    pub providers: Arc<dyn Http>,
     /// Where PostgreSQL is, if not where the shared one is.
     pub database: Option<TestDatabase>,
 }
@@ -64,6 +68,7 @@ impl Default for Options {
             redis: false,
             trusted_proxies: Vec::new(),
             accounts: AccountRules::default(),
+            providers: Arc::new(Unreachable),
             database: None,
         }
     }
@@ -116,7 +121,13 @@ impl TestApp {
                 listen,
                 threads: 1,
                 head_timeout: options.head_timeout,
-                state: AppState::new(pool(4), config, clock.clone(), Arc::new(SystemRandom)),
+                state: AppState::new(
+                    pool(4),
+                    config,
+                    clock.clone(),
+                    Arc::new(SystemRandom),
+                    options.providers,
+                ),
                 ingest: IngestConfig {
                     pool: pool(3),
                     redis: redis.clone(),

@@ -19,6 +19,7 @@ pub mod ingest;
 mod mail;
 mod observe;
 pub mod openapi;
+pub mod outside;
 mod pages;
 pub mod respond;
 mod serve;

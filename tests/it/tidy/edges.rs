@@ -19,17 +19,37 @@ const EDGES: &[Edges] = &[
     ("boot", &[], &[]),
     ("process", &["boot", "core", "queue", "storage"], &[]),
     ("sandbox", &[], &[]),
-    ("web", &["boot", "core", "process", "protocol", "queue", "storage"], &[]),
+    (
+        "web",
+        &[
+            "boot",
+            "core",
+            "identity",
+            "outbound",
+            "process",
+            "protocol",
+            "queue",
+            "storage",
+            "templates",
+        ],
+        &[],
+    ),
     ("worker", &["boot", "core", "process", "protocol", "queue", "storage"], &[]),
     ("beat", &["boot", "core", "process", "queue", "storage"], &[]),
     (
         "cli",
-        &["beat", "boot", "core", "process", "protocol", "sandbox", "storage", "web", "worker"],
+        &[
+            "beat", "boot", "core", "identity", "process", "protocol", "sandbox", "storage", "web",
+            "worker",
+        ],
         &[],
     ),
     (
         "testkit",
-        &["boot", "core", "process", "protocol", "queue", "sandbox", "storage", "web", "worker"],
+        &[
+            "boot", "core", "identity", "process", "protocol", "queue", "sandbox", "storage",
+            "web", "worker",
+        ],
         &[],
     ),
     (
@@ -64,6 +84,11 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("lettre", &["outbound"]),
     // What proves who somebody is, and the many crates that it takes.
     ("webauthn-rs", &["identity"]),
+    ("webauthn-rs-proto", &["identity"]),
+    ("argon2", &["identity"]),
+    ("bcrypt", &["identity"]),
+    ("scrypt", &["identity"]),
+    ("ring", &["identity"]),
     ("openidconnect", &["identity"]),
     ("maud", &["templates"]),
     // Other processes are the sandbox's; web shuts its listener down.

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 mod access;
+mod doors;
 mod events;
 mod issues;
 mod members;
@@ -10,10 +11,40 @@ mod organizations;
 mod pages;
 mod probes;
 mod projects;
+mod teams;
 
+use mishap_core::access::{Role, Scope, Scopes};
+use mishap_core::random::SystemRandom;
+use mishap_core::secret::ApiToken;
+use mishap_storage::accounts::tokens;
 use mishap_testkit::builders::envelope;
-use mishap_testkit::{Answer, TestApp};
+use mishap_testkit::{Answer, Client, TestApp};
 use serde_json::Value;
+
+/// A client with a token of the owner's that has these scopes.
+async fn with_scopes(app: &TestApp, scopes: &[Scope]) -> Client {
+    let token = ApiToken::generate(&SystemRandom);
+    let mut conn = app.database.conn().await;
+    let scopes = Scopes::of(scopes);
+    tokens::upsert(&mut conn, app.tenant.user, &token, "", scopes).await.unwrap();
+    app.client(token.reveal())
+}
+
+/// A client of a member of the first organization.
+async fn in_role(app: &TestApp, role: Role) -> Client {
+    let email = format!("{role}@example.com");
+    app.client(&app.database.member(app.tenant.organization, &email, role).await.token)
+}
+
+/// What was written down of changes, the oldest first: `action target details`.
+async fn audited(app: &TestApp) -> Vec<String> {
+    let entries = app.database.rows("SELECT action, target, details FROM audit_log ORDER BY id");
+    let told = |entry: &Value| {
+        let text = |member: &str| entry[member].as_str().unwrap().to_owned();
+        format!("{} {} {}", text("action"), text("target"), entry["details"])
+    };
+    entries.await.iter().map(told).collect()
+}
 
 /// Sends an event and digests it; returns its id.
 async fn send(app: &TestApp, event: &Value) -> String {

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz};
+use diesel::sql_types::{BigInt, Bool, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 use mishap_core::id::{MemberId, OrganizationId, ProjectId, TeamId, UserId};
 use mishap_core::page::{Cursor, Page};
@@ -14,7 +14,7 @@ use crate::error::Result;
 use crate::pool::Conn;
 use crate::projects::Project;
 use crate::schema::{members, project_teams, projects, team_members, teams};
-use crate::sql::statement;
+use crate::sql::{Statement, statement};
 
 /// A team, as one member of its organization sees it.
 #[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
@@ -39,15 +39,20 @@ pub struct Team {
     pub is_member: bool,
 }
 
-/// Teams that are asked for.
-#[derive(Debug, Clone, Copy)]
-enum Which<'a> {
-    /// The team with this slug.
-    Slug(&'a str),
-    /// Those of a project, in the order in which they were given it.
-    Project(ProjectId),
-    /// All.
-    All,
+/// A query for teams as a member sees them, `$1`, of an organization, `$2`.
+macro_rules! teams_query {
+    ($from:literal, $which:literal) => {
+        concat!(
+            "SELECT t.id, t.organization_id, t.slug, t.created_at,
+                 (SELECT count(*) FROM team_members m WHERE m.team_id = t.id) AS members,
+                 EXISTS (SELECT 1 FROM team_members m WHERE m.team_id = t.id AND m.member_id = $1)
+                     AS is_member
+             FROM ",
+            $from,
+            " WHERE t.organization_id = $2 AND ",
+            $which
+        )
+    };
 }
 
 /// A team of an organization by its slug, as `viewer` sees it.
@@ -57,7 +62,14 @@ pub async fn find(
     slug: &str,
     viewer: MemberId,
 ) -> Result<Option<Team>> {
-    Ok(load(conn, organization, Which::Slug(slug), viewer, None, 1).await?.pop())
+    let found = statement(teams_query!("teams t", "t.slug = $3"))
+        .bind::<BigInt, _>(viewer)
+        .bind::<BigInt, _>(organization)
+        .bind::<Text, _>(slug)
+        .get_result(conn)
+        .await
+        .optional()?;
+    Ok(found)
 }
 
 /// The teams of an organization, the newest first; uses `teams_organization_idx`.
@@ -68,11 +80,17 @@ pub async fn list(
     cursor: Option<Cursor>,
     limit: i64,
 ) -> Result<Page<Team>> {
-    let found = load(conn, organization, Which::All, viewer, cursor, limit + 1).await?;
-    Ok(Page::of(found, limit, cursor, |team: &Team| (team.id.0, 0)))
+    let text = match cursor {
+        Some(cursor) if cursor.is_backward => {
+            teams_query!("teams t", "t.id > $3 ORDER BY t.id LIMIT $4")
+        }
+        Some(_) | None => teams_query!("teams t", "t.id < $3 ORDER BY t.id DESC LIMIT $4"),
+    };
+    let query = statement(text).bind::<BigInt, _>(viewer).bind::<BigInt, _>(organization);
+    page(conn, query, cursor, limit).await
 }
 
-/// The teams of a project, the newest first.
+/// The teams of a project, the newest first; uses the unique key of `project_teams`.
 pub async fn list_of_project(
     conn: &mut Conn,
     organization: OrganizationId,
@@ -81,60 +99,36 @@ pub async fn list_of_project(
     cursor: Option<Cursor>,
     limit: i64,
 ) -> Result<Page<Team>> {
-    let which = Which::Project(project);
-    let found = load(conn, organization, which, viewer, cursor, limit + 1).await?;
-    Ok(Page::of(found, limit, cursor, |team: &Team| (team.id.0, 0)))
-}
-
-async fn load(
-    conn: &mut Conn,
-    organization: OrganizationId,
-    which: Which<'_>,
-    viewer: MemberId,
-    cursor: Option<Cursor>,
-    rows: i64,
-) -> Result<Vec<Team>> {
-    let slug = match which {
-        Which::Slug(slug) => Some(slug),
-        Which::Project(_) | Which::All => None,
+    let text = match cursor {
+        Some(cursor) if cursor.is_backward => teams_query!(
+            "project_teams p JOIN teams t ON t.id = p.team_id",
+            "p.project_id = $3 AND p.team_id > $4 ORDER BY p.team_id LIMIT $5"
+        ),
+        Some(_) | None => teams_query!(
+            "project_teams p JOIN teams t ON t.id = p.team_id",
+            "p.project_id = $3 AND p.team_id < $4 ORDER BY p.team_id DESC LIMIT $5"
+        ),
     };
-    let project = match which {
-        Which::Project(project) => Some(project),
-        Which::Slug(_) | Which::All => None,
-    };
-    let is_backward = cursor.is_some_and(|cursor| cursor.is_backward);
-    let text = if is_backward {
-        "SELECT t.id, t.organization_id, t.slug, t.created_at,
-             (SELECT count(*) FROM team_members m WHERE m.team_id = t.id) AS members,
-             EXISTS (SELECT 1 FROM team_members m WHERE m.team_id = t.id AND m.member_id = $1)
-                 AS is_member
-         FROM teams t WHERE t.organization_id = $2 AND ($3::text IS NULL OR t.slug = $4)
-             AND ($5::bigint IS NULL OR EXISTS (
-                 SELECT 1 FROM project_teams p WHERE p.team_id = t.id AND p.project_id = $6))
-             AND t.id > $7 ORDER BY t.id LIMIT $8"
-    } else {
-        "SELECT t.id, t.organization_id, t.slug, t.created_at,
-             (SELECT count(*) FROM team_members m WHERE m.team_id = t.id) AS members,
-             EXISTS (SELECT 1 FROM team_members m WHERE m.team_id = t.id AND m.member_id = $1)
-                 AS is_member
-         FROM teams t WHERE t.organization_id = $2 AND ($3::text IS NULL OR t.slug = $4)
-             AND ($5::bigint IS NULL OR EXISTS (
-                 SELECT 1 FROM project_teams p WHERE p.team_id = t.id AND p.project_id = $6))
-             AND t.id < $7 ORDER BY t.id DESC LIMIT $8"
-    };
-    let from = cursor.map_or(i64::MAX, |cursor| cursor.position);
-    let found = statement(text)
+    let query = statement(text)
         .bind::<BigInt, _>(viewer)
         .bind::<BigInt, _>(organization)
-        .bind::<Nullable<Text>, _>(slug)
-        .bind::<Nullable<Text>, _>(slug)
-        .bind::<Nullable<BigInt>, _>(project)
-        .bind::<Nullable<BigInt>, _>(project)
-        .bind::<BigInt, _>(from)
-        .bind::<BigInt, _>(rows)
+        .bind::<BigInt, _>(project);
+    page(conn, query, cursor, limit).await
+}
+
+/// Reads a page whose cursor names a team.
+async fn page(
+    conn: &mut Conn,
+    query: Statement<'_>,
+    cursor: Option<Cursor>,
+    limit: i64,
+) -> Result<Page<Team>> {
+    let found = query
+        .bind::<BigInt, _>(cursor.map_or(i64::MAX, |cursor| cursor.position))
+        .bind::<BigInt, _>(limit + 1)
         .load(conn)
         .await?;
-    Ok(found)
+    Ok(Page::of(found, limit, cursor, |team: &Team| (team.id.0, 0)))
 }
 
 /// How many teams an organization has.
@@ -189,15 +183,15 @@ pub async fn delete(conn: &mut Conn, team: TeamId) -> Result<()> {
     Ok(())
 }
 
-/// Puts a member into teams; those it is in already are no failure.
-pub async fn add_member(conn: &mut Conn, teams: &[TeamId], member: MemberId) -> Result<()> {
+/// Puts a member into teams; says whether there was one that it was not in.
+pub async fn add_member(conn: &mut Conn, teams: &[TeamId], member: MemberId) -> Result<bool> {
     let rows: Vec<_> = teams
         .iter()
         .map(|team| (team_members::team_id.eq(*team), team_members::member_id.eq(member)))
         .collect();
     let insert = diesel::insert_into(team_members::table).values(rows);
-    insert.on_conflict_do_nothing().execute(conn).await?;
-    Ok(())
+    let added = insert.on_conflict_do_nothing().execute(conn).await?;
+    Ok(added > 0)
 }
 
 /// Takes a member out of a team; says whether it was in it.
@@ -221,14 +215,14 @@ pub async fn find_by_slugs(
     Ok(found)
 }
 
-/// Gives a project to a team; that it has it already is no failure.
-pub async fn add_project(conn: &mut Conn, team: TeamId, project: ProjectId) -> Result<()> {
-    diesel::insert_into(project_teams::table)
+/// Gives a project to a team; says whether the team did not have it.
+pub async fn add_project(conn: &mut Conn, team: TeamId, project: ProjectId) -> Result<bool> {
+    let added = diesel::insert_into(project_teams::table)
         .values((project_teams::team_id.eq(team), project_teams::project_id.eq(project)))
         .on_conflict_do_nothing()
         .execute(conn)
         .await?;
-    Ok(())
+    Ok(added > 0)
 }
 
 /// Takes a project from a team; says whether the team had it.

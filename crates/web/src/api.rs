@@ -6,6 +6,7 @@ mod members;
 pub mod model;
 mod organizations;
 mod projects;
+mod teams;
 mod users;
 
 use actix_web::HttpResponse;
@@ -13,7 +14,7 @@ use actix_web::web::{self, PathConfig, ServiceConfig};
 use mishap_core::access::Role;
 use mishap_core::access::Scope::{
     self, EventAdmin, EventRead, EventWrite, MemberAdmin, MemberRead, MemberWrite, OrgAdmin,
-    OrgRead, OrgWrite, ProjectAdmin, ProjectRead, ProjectWrite,
+    OrgRead, OrgWrite, ProjectAdmin, ProjectRead, ProjectWrite, TeamAdmin, TeamRead, TeamWrite,
 };
 
 use crate::access::{by_role, by_scope, everybody, member};
@@ -29,8 +30,14 @@ const ORG_ADMIN: &[Scope] = &[OrgAdmin];
 const MEMBER_READ: &[Scope] = &[MemberRead, MemberWrite, MemberAdmin];
 const MEMBER_WRITE: &[Scope] = &[MemberWrite, MemberAdmin];
 const MEMBER_ADMIN: &[Scope] = &[MemberAdmin];
+const TEAM_LIST: &[Scope] = &[TeamRead, TeamWrite, TeamAdmin, OrgRead, OrgWrite, OrgAdmin];
+const TEAM_CREATE: &[Scope] = &[TeamWrite, TeamAdmin, OrgWrite, OrgAdmin];
+const TEAM_READ: &[Scope] = &[TeamRead, TeamWrite, TeamAdmin];
+const TEAM_WRITE: &[Scope] = &[TeamWrite, TeamAdmin];
+const TEAM_ADMIN: &[Scope] = &[TeamAdmin];
 const PROJECT_LIST: &[Scope] = &[ProjectRead];
 const PROJECT_READ: &[Scope] = &[ProjectRead, ProjectWrite, ProjectAdmin];
+const PROJECT_WRITE: &[Scope] = &[ProjectWrite, ProjectAdmin];
 const EVENT_READ: &[Scope] = &[EventRead, EventWrite, EventAdmin];
 
 /// Every endpoint of the API, and who may ask for it.
@@ -51,6 +58,18 @@ pub fn endpoints() -> Vec<Endpoint> {
         put(r"/organizations/{organization}/members/{member:\d+}/", "api:update_organization_member", by_role(Role::Manager, MEMBER_WRITE), members::update),
         delete(r"/organizations/{organization}/members/{member:\d+}/", "api:delete_organization_member", member(MEMBER_ADMIN), members::delete),
         post(r"/organizations/{organization}/members/{member:\d+}/set_owner/", "api:set_organization_owner", member(MEMBER_ADMIN), members::set_owner),
+
+        get("/organizations/{organization}/teams/", "api:list_teams", member(TEAM_LIST).or_empty(), teams::list),
+        post("/organizations/{organization}/teams/", "api:create_team", by_role(Role::Admin, TEAM_CREATE).or_hidden(), teams::create),
+        get("/teams/{organization}/{team}/", "api:get_team", member(TEAM_READ), teams::show),
+        put("/teams/{organization}/{team}/", "api:update_team", by_role(Role::Member, TEAM_WRITE), teams::update),
+        delete("/teams/{organization}/{team}/", "api:delete_team", by_role(Role::Admin, TEAM_ADMIN).or_hidden(), teams::delete),
+        get("/teams/{organization}/{team}/members/", "api:list_team_organization_members", member(MEMBER_READ).or_empty(), teams::members::list),
+        post(r"/organizations/{organization}/members/{member:me|\d+}/teams/{team}/", "api:add_member_to_team", by_role(Role::Member, TEAM_WRITE), teams::members::add),
+        delete(r"/organizations/{organization}/members/{member:me|\d+}/teams/{team}/", "api:delete_member_from_team", by_role(Role::Member, TEAM_WRITE), teams::members::remove),
+        get("/projects/{organization}/{project}/teams/", "api:list_project_teams", member(TEAM_LIST).or_empty(), teams::projects::list),
+        post("/projects/{organization}/{project}/teams/{team}/", "api:add_team_to_project", by_role(Role::Manager, PROJECT_WRITE).or_hidden(), teams::projects::add),
+        delete("/projects/{organization}/{project}/teams/{team}/", "api:delete_team_from_project", by_role(Role::Manager, PROJECT_WRITE).or_hidden(), teams::projects::remove),
 
         get("/organizations/{organization}/projects/", "api:list_organization_projects", member(PROJECT_LIST).or_empty(), projects::list_in_organization),
         get("/projects/", "api:list_projects", by_scope(PROJECT_LIST), projects::list),

@@ -4,7 +4,7 @@ use mishap_core::access::Role;
 use mishap_core::random::{Random as _, SystemRandom};
 use mishap_protocol::dsn::PublicKey;
 use mishap_storage::projects::keys;
-use mishap_storage::{members, organizations};
+use mishap_storage::{members, organizations, teams};
 use mishap_testkit::builders::error_event;
 use mishap_testkit::{Answer, TestApp};
 use serde_json::{Value, json};
@@ -173,4 +173,31 @@ async fn a_page_that_cannot_be_understood_is_refused_with_the_parameter_s_name()
         let shown: Value = app.owner().get(&path).await.expect(200).json();
         assert_eq!(shown, json!([]), "{query}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn teams_and_their_members_are_paged_with_the_newest_first() {
+    let app = TestApp::start().await;
+    let mut conn = app.database.conn().await;
+    let organization = app.tenant.organization;
+    let slugs = ["a", "b", "c", "d", "e"];
+    let mut made = Vec::new();
+    for slug in slugs {
+        let team = teams::insert(&mut conn, organization, slug).await.unwrap().unwrap();
+        teams::add_project(&mut conn, team, app.tenant.project).await.unwrap();
+        made.push(team);
+    }
+    let mut emails = Vec::new();
+    for n in 0..5 {
+        let email = format!("{n}@example.com");
+        let account = app.database.member(organization, &email, Role::Member).await;
+        let member = members::find_by_user(&mut conn, organization, account.user).await.unwrap();
+        teams::add_member(&mut conn, &made[..1], member.unwrap().id).await.unwrap();
+        emails.push(email);
+    }
+    let newest = ["e", "d", "c", "b", "a"];
+    check_pages(&app, "/api/0/organizations/shop-org/teams/", "slug", &newest).await;
+    check_pages(&app, "/api/0/projects/shop-org/shop/teams/", "slug", &newest).await;
+    let emails: Vec<&str> = emails.iter().rev().map(String::as_str).collect();
+    check_pages(&app, "/api/0/teams/shop-org/a/members/", "email", &emails).await;
 }

@@ -71,10 +71,8 @@ pub(super) async fn show(
     access: OrgAccess,
     path: Path<(String, String)>,
 ) -> Result<Json<ProjectOrganizationResponse>, ApiError> {
-    let (_organization, slug) = path.into_inner();
     let mut conn = state.pool.get().await?;
-    let project = projects::find(&mut conn, access.org(), &slug).await?;
-    let project = project.ok_or(ApiError::NotFound)?;
+    let project = find(&mut conn, &access, &path.1).await?;
     let shown = shown(&mut conn, access.caller.user(), &[project]).await?;
     let project = shown.into_iter().next().ok_or(ApiError::NotFound)?;
     let organization = OrganizationResponse::from(&access.organization);
@@ -103,6 +101,15 @@ pub(super) async fn list_keys(
         None => keys::count(&mut conn, project.id).await?,
     };
     Ok(Listed::new(&found, items, hits))
+}
+
+/// The project that a path names.
+pub(super) async fn find(
+    conn: &mut Conn,
+    access: &OrgAccess,
+    slug: &str,
+) -> Result<Project, ApiError> {
+    projects::find(conn, access.org(), slug).await?.ok_or(ApiError::NotFound)
 }
 
 /// Projects as an account sees them.

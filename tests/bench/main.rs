@@ -56,6 +56,8 @@ enum Section {
     Accept,
     /// The list of many issues.
     List,
+    /// The lists of an organization with many members, teams and projects.
+    Tenants,
     /// The cost of an event when many are stored.
     Flat,
     /// Instructions of the pure stages.
@@ -73,8 +75,14 @@ fn main() {
     if wants(Section::Stages) {
         stages::measure(&mut table);
     }
-    let on_servers =
-        [Section::Start, Section::Digest, Section::Accept, Section::List, Section::Flat];
+    let on_servers = [
+        Section::Start,
+        Section::Digest,
+        Section::Accept,
+        Section::List,
+        Section::Tenants,
+        Section::Flat,
+    ];
     if on_servers.into_iter().any(wants) {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
@@ -102,5 +110,8 @@ async fn on_installation(options: &Options, wants: impl Fn(Section) -> bool, tab
     }
     if wants(Section::List) {
         sections::list(&installation, options.issues, table).await;
+    }
+    if wants(Section::Tenants) {
+        sections::tenants(&installation, table).await;
     }
 }

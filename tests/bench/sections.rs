@@ -198,21 +198,83 @@ pub(crate) async fn list(installation: &Installation, issues: i64, table: &mut T
         ("a page of 100", "?limit=100".to_owned()),
     ] {
         let path = format!("/api/0/projects/{organization}/{}/issues/{query}", many.project);
-        let mut times = Vec::with_capacity(READS);
-        for _ in 0..READS {
-            let began = Instant::now();
-            client.get(&path).await.expect(200);
-            times.push(began.elapsed());
-        }
-        times.sort_unstable();
-        let at = |percent: usize| millis(times[READS * percent / 100]);
-        table.add(
-            format!("list of {issues} issues, {name}: p50, p99"),
-            format!("{}, {}", at(50), at(99)),
-            "p99 20 ms",
-            "",
-        );
+        let times = read_times(&client, &path).await;
+        let title = format!("list of {issues} issues, {name}: p50, p99");
+        table.add(title, times, "p99 20 ms", "");
     }
+}
+
+/// Members of the organization whose lists are read.
+const MEMBERS: i64 = 50_000;
+
+/// Its projects.
+const PROJECTS: i64 = 5_000;
+
+/// Its teams: each has a hundred members and some projects.
+const TEAMS: i64 = 500;
+
+/// The lists of an organization that has many of everything.
+pub(crate) async fn tenants(installation: &Installation, table: &mut Table) {
+    let (database, owner) = (&installation.database, &installation.owner);
+    database
+        .sql(&format!(
+            "INSERT INTO users (email, name)
+                 SELECT 'person-' || n || '@example.com', 'Person ' || n
+                 FROM generate_series(1, {MEMBERS}) AS n;
+             INSERT INTO user_emails (user_id, email, is_verified, is_primary)
+                 SELECT id, email, true, true FROM users WHERE email LIKE 'person-%';
+             INSERT INTO members (organization_id, user_id, role)
+                 SELECT o.id, u.id, u.id % 4 FROM organizations o, users u
+                 WHERE o.slug = '{organization}' AND u.email LIKE 'person-%';
+             INSERT INTO projects (organization_id, name, slug, platform)
+                 SELECT o.id, 'Project ' || n, 'project-' || n, 'python'
+                 FROM organizations o, generate_series(1, {PROJECTS}) AS n
+                 WHERE o.slug = '{organization}';
+             INSERT INTO teams (organization_id, slug)
+                 SELECT o.id, 'team-' || n FROM organizations o, generate_series(1, {TEAMS}) AS n
+                 WHERE o.slug = '{organization}';
+             INSERT INTO team_members (team_id, member_id)
+                 SELECT t.id, m.id FROM teams t, members m
+                 WHERE t.organization_id = m.organization_id AND m.id % {TEAMS} = t.id % {TEAMS};
+             INSERT INTO project_teams (project_id, team_id)
+                 SELECT p.id, t.id FROM projects p, teams t
+                 WHERE p.organization_id = t.organization_id
+                     AND (p.id % {TEAMS} = t.id % {TEAMS} OR p.id % {TEAMS} = (t.id + 1) % {TEAMS});
+             ANALYZE",
+            organization = owner.organization
+        ))
+        .await;
+    let client = Client::at(&owner.url, Some(&owner.token));
+    let organization = &owner.organization;
+    for (name, path) in [
+        ("members", format!("organizations/{organization}/members/?limit=100")),
+        ("projects", format!("organizations/{organization}/projects/?limit=100")),
+        ("projects of all organizations", "projects/?limit=100".to_owned()),
+        ("teams", format!("organizations/{organization}/teams/?limit=100")),
+        ("members of a team", format!("teams/{organization}/team-7/members/?limit=100")),
+        ("projects of a team", format!("teams/{organization}/team-7/projects/?limit=100")),
+        ("organizations", "organizations/?limit=100".to_owned()),
+        ("one organization with all its projects", format!("organizations/{organization}/")),
+    ] {
+        let times = read_times(&client, &format!("/api/0/{path}")).await;
+        let title =
+            format!("list of {name}, of {MEMBERS} members and {PROJECTS} projects: p50, p99");
+        let good = if name.starts_with("one") { "" } else { "p99 50 ms" };
+        table.add(title, times, good, "");
+    }
+}
+
+/// How long reading takes: p50 and p99.
+async fn read_times(client: &Client, path: &str) -> String {
+    let mut times = Vec::with_capacity(READS);
+    for _ in 0..READS {
+        let began = Instant::now();
+        client.get(path).await.expect(200);
+        times.push(began.elapsed());
+    }
+    times.sort_unstable();
+    let at = |percent: usize| millis(times[READS * percent / 100]);
+    format!("{}, {}", at(50), at(99))
 }
 
 async fn database_bytes(installation: &Installation) -> i64 {

@@ -87,6 +87,15 @@ pub enum Mail {
     },
 }
 
+/// A mail and whom it is for, as a job carries it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Addressed {
+    /// The address.
+    pub to: String,
+    /// The mail.
+    pub mail: Mail,
+}
+
 /// What changed about the second factors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

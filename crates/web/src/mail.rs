@@ -4,14 +4,29 @@ use mishap_core::access::Role;
 use mishap_core::signing::{Purpose, base36};
 use mishap_queue::job::Job;
 use mishap_storage::accounts::emails::{self, UserEmail};
-use mishap_storage::{Conn, Result, jobs};
-use serde_json::{Value, json};
+use mishap_storage::{Conn, Error, Result, jobs};
+use mishap_templates::mail::{Addressed, Mail, MailLink, SecondFactorChange};
+use mishap_templates::paths;
 
 use crate::AppState;
 
-async fn send(conn: &mut Conn, to: &str, mail: Value) -> Result<()> {
-    jobs::push(conn, Job::SendMail.name(), json!({ "to": to, "mail": mail })).await?;
+async fn send(conn: &mut Conn, to: &str, mail: Mail) -> Result<()> {
+    let payload = serde_json::to_value(Addressed { to: to.to_owned(), mail });
+    let unwritable = |error: serde_json::Error| Error::Inconsistent {
+        table: "jobs",
+        what: format!("a mail cannot be written down: {error}"),
+    };
+    jobs::push(conn, Job::SendMail.name(), payload.map_err(unwritable)?).await?;
     Ok(())
+}
+
+/// A link to a page of this installation.
+fn link(state: &AppState, path: &str) -> Result<MailLink> {
+    let unusable = |_invalid| Error::Inconsistent {
+        table: "jobs",
+        what: "the public URL makes no link".to_owned(),
+    };
+    MailLink::parse(&state.config.address(path)).map_err(unusable)
 }
 
 /// The key of a link that proves an address.
@@ -32,8 +47,9 @@ pub(crate) async fn confirm_address(
     address: &UserEmail,
 ) -> Result<()> {
     let key = confirmation_key(state, address);
-    let link = state.config.address(&format!("/profile/confirm-email/{key}/"));
-    send(conn, &address.email, json!({ "ConfirmAddress": { "link": link } })).await?;
+    let link = link(state, &paths::confirm_address(&key))?;
+    let email = address.email.clone();
+    send(conn, &address.email, Mail::ConfirmAddress { email, link }).await?;
     emails::confirmation_sent(conn, address.id, state.clock.now()).await
 }
 
@@ -45,42 +61,79 @@ pub(crate) struct Invitation<'a> {
     pub(crate) inviter: &'a str,
     /// What the person will be in it.
     pub(crate) role: Role,
-    /// Accepts it.
-    pub(crate) link: &'a str,
+    /// The path that accepts it.
+    pub(crate) path: &'a str,
 }
 
 /// Sends an invitation to an organization.
 pub(crate) async fn invitation(
     conn: &mut Conn,
+    state: &AppState,
     to: &str,
     invitation: Invitation<'_>,
 ) -> Result<()> {
-    let Invitation { organization, inviter, role, link } = invitation;
-    let mail = json!({ "Invitation": {
-        "organization": organization,
-        "inviter": inviter,
-        "role": role.label(),
-        "link": link,
-    } });
+    let Invitation { organization, inviter, role, path } = invitation;
+    let mail = Mail::Invitation {
+        organization: organization.to_owned(),
+        inviter: Some(inviter.to_owned()),
+        role: role.label().to_owned(),
+        link: link(state, path)?,
+    };
     send(conn, to, mail).await
 }
 
-/// Sends a link to choose a new password.
-pub(crate) async fn password_reset(conn: &mut Conn, to: &str, link: &str) -> Result<()> {
-    send(conn, to, json!({ "PasswordReset": { "link": link } })).await
+/// Sends a link to choose a new password; `path` is the link's.
+pub(crate) async fn password_reset(
+    conn: &mut Conn,
+    state: &AppState,
+    to: &str,
+    path: &str,
+) -> Result<()> {
+    let mail = Mail::PasswordReset { email: to.to_owned(), link: link(state, path)? };
+    send(conn, to, mail).await
 }
 
 /// Says that no account has the address for which a new password was asked.
-pub(crate) async fn unknown_account(conn: &mut Conn, to: &str, sign_up: &str) -> Result<()> {
-    send(conn, to, json!({ "UnknownAccount": { "link": sign_up } })).await
+pub(crate) async fn unknown_account(
+    conn: &mut Conn,
+    state: &AppState,
+    to: &str,
+    can_sign_up: bool,
+) -> Result<()> {
+    let sign_up = can_sign_up.then(|| link(state, paths::SIGN_UP)).transpose()?;
+    send(conn, to, Mail::UnknownAccount { email: to.to_owned(), sign_up }).await
 }
 
-/// Says that second factors changed.
-pub(crate) async fn second_factor_changed(conn: &mut Conn, to: &str) -> Result<()> {
-    send(conn, to, json!("SecondFactorChanged")).await
+/// Says that second factors changed; `client` is the browser, in words.
+pub(crate) async fn second_factor_changed(
+    conn: &mut Conn,
+    state: &AppState,
+    to: &str,
+    change: SecondFactorChange,
+    client: Option<String>,
+) -> Result<()> {
+    let mail = Mail::SecondFactorChanged {
+        email: to.to_owned(),
+        change,
+        at: state.clock.now(),
+        client,
+        security: link(state, paths::SECURITY)?,
+    };
+    send(conn, to, mail).await
 }
 
-/// Says that the password was changed.
-pub(crate) async fn password_changed(conn: &mut Conn, to: &str) -> Result<()> {
-    send(conn, to, json!("PasswordChanged")).await
+/// Says that the password was changed; `client` is the browser, in words.
+pub(crate) async fn password_changed(
+    conn: &mut Conn,
+    state: &AppState,
+    to: &str,
+    client: Option<String>,
+) -> Result<()> {
+    let mail = Mail::PasswordChanged {
+        email: to.to_owned(),
+        at: state.clock.now(),
+        client,
+        forgotten: link(state, paths::PASSWORD_FORGOTTEN)?,
+    };
+    send(conn, to, mail).await
 }

@@ -1,6 +1,5 @@
 //! Passkeys and security keys: ceremonies whose state is kept in the session, never in the browser.
 
-use mishap_core::audit::Action;
 use mishap_core::id::AuthenticatorId;
 use mishap_identity::passkey::{
     Account, AuthenticationState, LoginState, Passkey, Purpose, RegistrationState, Site,
@@ -9,6 +8,7 @@ use mishap_identity::passkey::{
 use mishap_storage::accounts::authenticators::{self, Authenticator, Kind};
 use mishap_storage::accounts::users::{self, User};
 use mishap_storage::{Conn, transaction};
+use mishap_templates::mail::SecondFactorChange;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -110,7 +110,7 @@ pub(crate) async fn add(
     let (added, has_codes) = added.ok_or_else(Problem::incorrect_passkey)?;
     visit.data.methods.push(proof(state, &added));
     visit.remember(&mut conn, state).await?;
-    tell_change(&mut conn, visit, &user, Action::SecondFactorAdd).await?;
+    tell_change(&mut conn, state, visit, &user, SecondFactorChange::PasskeyAdded).await?;
     Ok((added, has_codes))
 }
 

@@ -108,13 +108,13 @@ pub(crate) async fn request_reset(
     let user = users::find_for_sign_in(&mut conn, email.as_str()).await?;
     match user.filter(|user| user.is_active) {
         Some(user) => {
-            let link = state.config.address(&reset_path(&mut conn, state, &user).await?);
-            mail::password_reset(&mut conn, email.as_str(), &link).await?;
+            let path = reset_path(&mut conn, state, &user).await?;
+            mail::password_reset(&mut conn, state, email.as_str(), &path).await?;
             visit.note(&mut conn, &user, Action::PasswordResetLink).await
         }
         None => {
-            let sign_up = state.config.address("/register");
-            Ok(mail::unknown_account(&mut conn, email.as_str(), &sign_up).await?)
+            let can_sign_up = super::sign_up::is_open(&mut conn, state).await?;
+            Ok(mail::unknown_account(&mut conn, state, email.as_str(), can_sign_up).await?)
         }
     }
 }
@@ -222,11 +222,11 @@ async fn set(
     let hash = state.passwords.hash(password, &state.random).await?;
     let mut conn = state.pool.get().await?;
     let (id, email) = (user.id, user.email.as_str());
-    let (actor, target) = (visit.actor(user), own(user));
+    let (actor, target, client) = (visit.actor(user), own(user), visit.client());
     transaction(&mut conn, async |conn: &mut Conn| {
         users::set_password(conn, id, Some(hash.as_str())).await?;
         sessions::delete_others(conn, id, keeps).await?;
-        mail::password_changed(conn, email).await?;
+        mail::password_changed(conn, state, email, client.clone()).await?;
         let details = serde_json::json!({});
         mishap_storage::audit::record(conn, &actor, Action::PasswordChange, &target, &details).await
     })

@@ -8,6 +8,7 @@ use mishap_storage::accounts::authenticators::{self, Authenticator, Kind};
 use mishap_storage::accounts::emails;
 use mishap_storage::accounts::users::{self, User};
 use mishap_storage::{Conn, transaction};
+use mishap_templates::mail::SecondFactorChange;
 use serde_json::{Value, json};
 
 use super::refusal::{Problem, Refusal};
@@ -101,6 +102,11 @@ async fn check_code(
         note_failure(conn, state, visit, &user.email).await?;
         return Err(Problem::incorrect_code().into());
     };
+    if factor.kind() == Some(Kind::RecoveryCodes) {
+        // Whoever did not do this learns that the sheet is in other hands.
+        let change = SecondFactorChange::RecoveryCodeUsed;
+        tell_change(conn, state, visit, user, change).await?;
+    }
     let mut method = Visit::method(state, "mfa");
     method.id = Some(factor.id.0);
     method.kind = factor.kind().map(name).map(str::to_owned);
@@ -177,7 +183,8 @@ pub(crate) async fn add_totp(
     visit.data.totp_secret = None;
     visit.data.methods.push(proof(state, &added));
     visit.remember(&mut conn, state).await?;
-    tell_change(&mut conn, visit, &user, Action::SecondFactorAdd).await?;
+    let change = SecondFactorChange::AppAdded;
+    tell_change(&mut conn, state, visit, &user, change).await?;
     Ok(added)
 }
 
@@ -224,7 +231,8 @@ pub(crate) async fn renew_recovery_codes(
     }
     let fresh = fresh_recovery_codes(state)?;
     let made = authenticators::put(&mut conn, user.id, Kind::RecoveryCodes, &fresh).await?;
-    tell_change(&mut conn, visit, &user, Action::SecondFactorAdd).await?;
+    let change = SecondFactorChange::RecoveryCodesMade;
+    tell_change(&mut conn, state, visit, &user, change).await?;
     Ok(made)
 }
 
@@ -247,17 +255,31 @@ pub(crate) async fn remove(
         false => gone.iter().map(|factor| factor.id).collect(),
     };
     authenticators::delete(&mut conn, user.id, &ids).await?;
-    tell_change(&mut conn, visit, &user, Action::SecondFactorRemove).await
+    let is_app = gone.iter().any(|factor| factor.kind() == Some(Kind::Totp));
+    let change = match is_app {
+        true => SecondFactorChange::AppRemoved,
+        false => SecondFactorChange::PasskeyRemoved,
+    };
+    tell_change(&mut conn, state, visit, &user, change).await
 }
 
 /// Tells the audit log and the account's owner that second factors changed.
 pub(crate) async fn tell_change(
     conn: &mut Conn,
+    state: &AppState,
     visit: &Visit,
     user: &User,
-    action: Action,
+    change: SecondFactorChange,
 ) -> Result<(), Refusal> {
-    mail::second_factor_changed(conn, &user.email).await?;
+    let action = match change {
+        SecondFactorChange::AppAdded
+        | SecondFactorChange::PasskeyAdded
+        | SecondFactorChange::RecoveryCodesMade => Action::SecondFactorAdd,
+        SecondFactorChange::AppRemoved
+        | SecondFactorChange::PasskeyRemoved
+        | SecondFactorChange::RecoveryCodeUsed => Action::SecondFactorRemove,
+    };
+    mail::second_factor_changed(conn, state, &user.email, change, visit.client()).await?;
     visit.note(conn, user, action).await
 }
 

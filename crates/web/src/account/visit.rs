@@ -21,7 +21,7 @@ use crate::AppState;
 use crate::access::state;
 use crate::error::ApiError;
 use crate::session::{Method, SessionData};
-use crate::{client, csrf, session};
+use crate::{browser, client, csrf, session};
 
 /// Longest `User-Agent` that is kept, in bytes.
 const MAX_USER_AGENT: usize = 400;
@@ -51,6 +51,11 @@ impl Visit {
     /// Who is signed in, or a refusal.
     pub(crate) fn signed_in(&self) -> Result<&User, Refusal> {
         self.account.as_ref().ok_or(Refusal::SignedOut)
+    }
+
+    /// The browser, in words, if it says what it is.
+    pub(crate) fn client(&self) -> Option<String> {
+        self.user_agent.as_deref().map(browser::name)
     }
 
     /// The step of signing in that was just done.

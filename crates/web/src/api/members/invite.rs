@@ -12,6 +12,7 @@ use mishap_storage::accounts::{emails, users};
 use mishap_storage::audit::{Actor, Target};
 use mishap_storage::members::{self, Member};
 use mishap_storage::{Conn, Result, attempts, audit, teams, transaction};
+use mishap_templates::paths;
 use serde_json::json;
 
 use crate::AppState;
@@ -106,9 +107,9 @@ async fn write(
                 organization: &access.organization.name,
                 inviter: &actor.label,
                 role: member.role,
-                link: &link(state, &member),
+                path: &path(state, &member),
             };
-            mail::invitation(conn, email, invitation).await?;
+            mail::invitation(conn, state, email, invitation).await?;
         }
         let target = access.target("member", member.id, email);
         audit::record(conn, &actor, Action::MemberInvite, &target, &details).await?;
@@ -132,8 +133,9 @@ async fn account(conn: &mut Conn, actor: &Actor, email: &str) -> Result<UserId> 
     Ok(user.id)
 }
 
-/// The link that accepts an invitation. It holds for 15 days, and for this invitation only.
-pub(super) fn link(state: &AppState, member: &Member) -> String {
+/// The path of the link that accepts an invitation. It holds for 15 days, and for this invitation
+/// only.
+fn path(state: &AppState, member: &Member) -> String {
     let invited = member.email.as_deref().unwrap_or_default();
     let token = state.config.signing_key.sign(
         Purpose::Invitation,
@@ -141,5 +143,5 @@ pub(super) fn link(state: &AppState, member: &Member) -> String {
         &[invited],
         state.clock.now(),
     );
-    state.config.address(&format!("/accept/{}/{token}/", member.id))
+    paths::accept_invitation(member.id.0, &token)
 }

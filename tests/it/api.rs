@@ -37,7 +37,7 @@ async fn in_role(app: &TestApp, role: Role) -> Client {
 }
 
 /// What was written down of changes, the oldest first: `action target details`.
-async fn audited(app: &TestApp) -> Vec<String> {
+async fn audit_lines(app: &TestApp) -> Vec<String> {
     let entries = app.database.rows("SELECT action, target, details FROM audit_log ORDER BY id");
     let told = |entry: &Value| {
         let text = |member: &str| entry[member].as_str().unwrap().to_owned();

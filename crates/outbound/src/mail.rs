@@ -20,7 +20,7 @@ use tokio::time::timeout;
 mod config;
 
 pub use self::config::{
-    ConfigError, Credentials, Encryption, MailConfig, MailVariables, Sender, Smtp, Transport,
+    Credentials, Encryption, InvalidSender, MailConfig, Sender, Smtp, Transport,
 };
 
 /// Connections to the SMTP server that are kept.

@@ -117,6 +117,14 @@ pub async fn finish(conn: &mut Conn, job: JobId) -> Result<()> {
     Ok(())
 }
 
+/// Puts a job back that was not tried to its end, as if it had not been leased.
+pub async fn give_back(conn: &mut Conn, job: JobId) -> Result<()> {
+    let back =
+        statement("UPDATE jobs SET leased_until = NULL, attempts = attempts - 1 WHERE id = $1");
+    back.bind::<BigInt, _>(job).execute(conn).await?;
+    Ok(())
+}
+
 /// Puts a failed job back, to run again after `delay`, or gives it up.
 pub async fn fail(
     conn: &mut Conn,

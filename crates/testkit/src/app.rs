@@ -16,16 +16,18 @@ use mishap_core::random::SystemRandom;
 use mishap_core::secret::ApiToken;
 use mishap_core::signing::SigningKey;
 use mishap_identity::provider::Http;
+use mishap_outbound::mail::{MailConfig, Mailer, Sender, Transport};
 use mishap_protocol::dsn::Dsn;
 use mishap_queue::{Keys, Redis, RedisConfig};
 use mishap_storage::accounts::tokens;
 use mishap_storage::{Pool, tallies};
+use mishap_templates::mail::{MailLink, MailSender};
 use mishap_web::config::{AccountRules, AppConfig};
 use mishap_web::ingest::{IngestConfig, Patience};
 use mishap_web::outside::Unreachable;
 use mishap_web::{AppState, HEAD_TIMEOUT, RunningServer, WebConfig};
 use mishap_worker::digest::Digester;
-use mishap_worker::jobs::JobContext;
+use mishap_worker::jobs::{JobContext, MailRoom};
 use url::Url;
 
 use crate::browser::Browser;
@@ -222,6 +224,7 @@ impl TestApp {
             redis: self.redis.clone(),
             clock: Arc::new(SystemClock),
             retention_days: 30,
+            mail: mail_room(Transport::Nowhere),
         }
     }
 
@@ -253,6 +256,15 @@ impl TestApp {
             })
             .collect()
     }
+}
+
+/// What sends mails by this way.
+pub fn mail_room(transport: Transport) -> MailRoom {
+    let from = Sender::parse("Mishap <errors@mishap.test>").unwrap();
+    let config = MailConfig { transport, from, subject_prefix: String::new() };
+    let mailer = Mailer::new(config, Arc::new(SystemClock), Arc::new(SystemRandom)).unwrap();
+    let home = MailLink::parse("http://mishap.test").unwrap();
+    MailRoom { mailer, sender: MailSender { name: "Mishap".to_owned(), home } }
 }
 
 /// Redis with keys of a test's own.

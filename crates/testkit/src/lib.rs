@@ -30,7 +30,7 @@ pub mod sql;
 mod until;
 mod wire;
 
-pub use self::app::{Options, TestApp, redis_at, test_redis};
+pub use self::app::{Options, TestApp, mail_room, redis_at, test_redis};
 pub use self::browser::Browser;
 pub use self::client::{Answer, Client};
 pub use self::command::{Said, Typed};

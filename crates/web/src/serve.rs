@@ -24,7 +24,7 @@ use crate::config::AppConfig;
 use crate::error::ApiError;
 use crate::ingest::{self, Ingest, IngestConfig, Patience};
 use crate::observe::{Observer, observe};
-use crate::outside::Unreachable;
+use crate::outside::ProviderHttp;
 use crate::{AppState, allauth, api, pages};
 
 /// How long requests in flight may take to end after the process was told to stop.
@@ -174,7 +174,7 @@ pub async fn run(process: &Process) -> anyhow::Result<()> {
             app_config,
             Arc::clone(&process.clock),
             Arc::clone(&process.random),
-            Arc::new(Unreachable),
+            Arc::new(ProviderHttp::new()?),
         ),
         ingest: ingest_config(process, ingest_pool),
     };

@@ -4,6 +4,7 @@ mod apply_retention;
 mod clean_hints;
 mod forget_expired;
 mod make_partitions;
+mod send_mail;
 mod train_dictionaries;
 
 use std::sync::Arc;
@@ -13,10 +14,12 @@ use metrics::{counter, gauge, histogram};
 use mishap_boot::shutdown::CancellationToken;
 use mishap_core::causes::Causes;
 use mishap_core::clock::Clock;
+use mishap_outbound::mail::Mailer;
 use mishap_queue::Redis;
 use mishap_queue::job::Job;
 use mishap_storage::jobs::{self, LeasedJob, MAX_ATTEMPTS};
 use mishap_storage::{Pool, Result};
+use mishap_templates::mail::MailSender;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -40,18 +43,49 @@ pub struct JobContext {
     pub clock: Arc<dyn Clock>,
     /// Days that events are kept.
     pub retention_days: u32,
+    /// What sends mails.
+    pub mail: MailRoom,
+}
+
+/// What sends mails, and in whose name.
+#[derive(Clone)]
+pub struct MailRoom {
+    /// The way out.
+    pub mailer: Mailer,
+    /// What the installation calls itself, and where it is.
+    pub sender: MailSender,
+}
+
+/// A job failed.
+#[derive(Debug)]
+enum JobError {
+    /// It may work later.
+    Retry(anyhow::Error),
+    /// It will never work.
+    GiveUp(anyhow::Error),
+}
+
+impl From<anyhow::Error> for JobError {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Retry(error)
+    }
 }
 
 /// Which function does a job.
-async fn run(job: Job, context: &JobContext) -> anyhow::Result<()> {
-    match job {
+async fn run(
+    job: Job,
+    payload: &serde_json::Value,
+    context: &JobContext,
+) -> std::result::Result<(), JobError> {
+    let done = match job {
         Job::ApplyRetention => apply_retention::run(context).await,
         Job::CleanHints => clean_hints::run(context).await,
         Job::ForgetExpired => forget_expired::run(context).await,
         Job::MakePartitions => make_partitions::run(context).await,
-        Job::SendMail => anyhow::bail!("this version sends no mail"),
+        Job::SendMail => return send_mail::run(context, payload).await,
         Job::TrainDictionaries => train_dictionaries::run(context).await,
-    }
+    };
+    Ok(done?)
 }
 
 /// Runs jobs, one at a time, until it is told to stop.
@@ -97,11 +131,14 @@ async fn run_leased(
     let began = Instant::now();
     let result = match Job::from_name(&leased.name) {
         Some(job) => tokio::select! {
-            result = run(job, context) => result,
-            // Given back at once, so that it need not wait for the end of its term.
-            () = stop.cancelled() => Err(anyhow::anyhow!("the worker was stopped")),
+            result = run(job, &leased.payload, context) => result,
+            () = stop.cancelled() => {
+                // Given back at once, so that it need not wait for the end of its term; that the
+                // worker stops is no failure of the job.
+                return jobs::give_back(&mut *context.pool.get().await?, leased.id).await;
+            }
         },
-        None => Err(anyhow::anyhow!("this version knows no such job")),
+        None => Err(anyhow::anyhow!("this version knows no such job").into()),
     };
     let job = leased.name.clone();
     histogram!("glitchtip_job_duration_seconds", "job" => job.clone()).record(began.elapsed());
@@ -114,8 +151,11 @@ async fn run_leased(
                 .set(context.clock.now().timestamp() as f64);
             "ok"
         }
-        Err(error) => {
-            let retry = retry_after(leased.attempts);
+        Err(failure) => {
+            let (error, retry) = match failure {
+                JobError::Retry(error) => (error, retry_after(leased.attempts)),
+                JobError::GiveUp(error) => (error, None),
+            };
             let text = format!("{error:#}");
             tracing::warn!(
                 job.name = leased.name,

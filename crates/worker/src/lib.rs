@@ -13,19 +13,23 @@ mod statistics;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use mishap_boot::metrics::Description;
+use mishap_boot::settings::{MailEncryption, MailTransport};
 use mishap_boot::tasks::Tasks;
 use mishap_core::causes::Causes;
 use mishap_core::clock::Clock;
 use mishap_core::random::Random;
+use mishap_outbound::mail::{Credentials, Encryption, MailConfig, Mailer, Sender, Smtp, Transport};
 use mishap_process::Process;
 use mishap_queue::Redis;
 use mishap_storage::{Pool, inbox, migrations};
+use mishap_templates::mail::{MailLink, MailSender};
 use tokio::sync::Notify;
 
 use self::digest::Digester;
 use self::feed::Feed;
-use self::jobs::JobContext;
+use self::jobs::{JobContext, MailRoom};
 
 /// Connections besides those of the digest: statistics, jobs, rotation, overflow.
 const OTHER_CONNECTIONS: usize = 4;
@@ -38,6 +42,9 @@ const ROTATION: Duration = Duration::from_secs(5);
 
 /// How often is looked whether something waits in the overflow.
 const OVERFLOW: Duration = Duration::from_secs(1);
+
+/// How long a mail server may take with one mail, unless the settings say otherwise.
+const MAIL_PATIENCE: Duration = Duration::from_secs(30);
 
 /// What the worker measures.
 const DESCRIPTIONS: &[Description] = &[
@@ -86,11 +93,13 @@ pub struct WorkerConfig {
     pub concurrency: usize,
     /// Days that events are kept.
     pub retention_days: u32,
+    /// What sends mails.
+    pub mail: MailRoom,
 }
 
 /// Starts everything that a worker does.
 pub fn start(config: WorkerConfig, tasks: &Tasks) {
-    let WorkerConfig { pool, redis, clock, name, concurrency, retention_days } = config;
+    let WorkerConfig { pool, redis, clock, name, concurrency, retention_days, mail } = config;
     let hinted_jobs = Arc::new(Notify::new());
     let feed = Feed {
         digester: Arc::new(Digester::new(pool.clone())),
@@ -114,7 +123,7 @@ pub fn start(config: WorkerConfig, tasks: &Tasks) {
             async move { overflow::drain(&redis, &pool).await }
         });
     }
-    let context = JobContext { pool, redis, clock, retention_days };
+    let context = JobContext { pool, redis, clock, retention_days, mail };
     tasks.spawn("jobs", jobs::keep_running(context, hinted_jobs, tasks.stop().clone()));
 }
 
@@ -146,6 +155,7 @@ pub async fn run(process: &Process) -> anyhow::Result<()> {
         name: name(process.random.as_ref()),
         concurrency,
         retention_days: process.settings.retention_days,
+        mail: mail_room(process)?,
     };
     start(config, &tasks);
     tracing::info!(concurrency, "working");
@@ -156,6 +166,42 @@ pub async fn run(process: &Process) -> anyhow::Result<()> {
         tracing::warn!("a batch or a job did not end in time and is left to another worker");
     }
     Ok(())
+}
+
+/// How mails are sent, as the settings say.
+fn mail_room(process: &Process) -> anyhow::Result<MailRoom> {
+    let settings = &process.settings;
+    let transport = match &settings.mail.transport {
+        MailTransport::Console => Transport::Console,
+        MailTransport::File(folder) => Transport::Files(folder.clone()),
+        MailTransport::Dummy => Transport::Nowhere,
+        MailTransport::Smtp(server) => Transport::Smtp(Smtp {
+            host: server.host.clone(),
+            port: server.port,
+            encryption: match server.encryption {
+                MailEncryption::None => Encryption::None,
+                MailEncryption::StartTls => Encryption::StartTls,
+                MailEncryption::Tls => Encryption::Implicit,
+            },
+            credentials: server.user.clone().map(|user| {
+                let password = server.password.clone().unwrap_or_default();
+                Credentials { user, password }
+            }),
+            timeout: server.timeout_seconds.map_or(MAIL_PATIENCE, Duration::from_secs),
+        }),
+    };
+    let config = MailConfig {
+        transport,
+        from: Sender::parse(&settings.mail.from).context("DEFAULT_FROM_EMAIL")?,
+        subject_prefix: settings.mail.subject_prefix.clone(),
+    };
+    let (clock, random) = (Arc::clone(&process.clock), Arc::clone(&process.random));
+    let home = settings.public_url.as_str();
+    let sender = MailSender {
+        name: settings.instance.name.clone().unwrap_or_else(|| "Mishap".to_owned()),
+        home: MailLink::parse(home).context("GLITCHTIP_URL")?,
+    };
+    Ok(MailRoom { mailer: Mailer::new(config, clock, random)?, sender })
 }
 
 /// A name that no other worker has, not even one on the same host.

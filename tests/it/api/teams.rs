@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::doors::{Door, try_all};
-use super::{assert_members, audited, in_role, take_time};
+use super::{assert_members, audit_lines, in_role, take_time};
 
 const TEAMS: &str = "/api/0/organizations/shop-org/teams/";
 
@@ -53,7 +53,7 @@ async fn a_team_has_glitchtip_s_shape_and_whoever_makes_it_is_in_it() {
         "projects": [],
     });
     assert_eq!(made, expected);
-    assert_eq!(audited(&app).await, ["team.create Back-end_1 {}"]);
+    assert_eq!(audit_lines(&app).await, ["team.create Back-end_1 {}"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -142,7 +142,7 @@ async fn a_team_is_renamed_and_deleted_and_its_projects_stay() {
         r#"team.update server {"slug":["backend","server"]}"#,
         "team.delete server {}",
     ];
-    assert_eq!(audited(&app).await, entries);
+    assert_eq!(audit_lines(&app).await, entries);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -170,7 +170,7 @@ async fn members_come_into_teams_and_leave_them_as_often_as_they_want() {
         &format!("team.member_remove {change}"),
         &format!("team.member_add {change}"),
     ];
-    assert_eq!(audited(&app).await, entries);
+    assert_eq!(audit_lines(&app).await, entries);
 }
 
 /// Puts a member into the team `backend` by hand, or takes it out.
@@ -300,7 +300,7 @@ async fn a_project_is_given_to_teams_in_an_order_and_taken_from_them() {
         r#"project.team_add shop {"team":"apple"}"#,
         r#"project.team_remove shop {"team":"zebra"}"#,
     ];
-    assert_eq!(audited(&app).await[2..], changes);
+    assert_eq!(audit_lines(&app).await[2..], changes);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,9 +3,10 @@
 use chrono::Days;
 use mishap_boot::shutdown::CancellationToken;
 use mishap_core::clock::SystemClock;
+use mishap_outbound::mail::Transport;
 use mishap_storage::{bodies, jobs};
 use mishap_testkit::builders::event_id;
-use mishap_testkit::{Desk, desk};
+use mishap_testkit::{Desk, desk, mail_room};
 use mishap_worker::jobs::{JobContext, run_due};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -46,6 +47,7 @@ async fn run(desk: &Desk, job: &str) {
         redis: None,
         clock: Arc::new(SystemClock),
         retention_days: 30,
+        mail: mail_room(Transport::Nowhere),
     };
     let mut conn = desk.database.conn().await;
     jobs::push(&mut conn, job, Value::Null).await.unwrap();

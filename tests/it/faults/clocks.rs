@@ -5,7 +5,8 @@ use std::sync::Arc;
 use mishap_boot::shutdown::CancellationToken;
 use mishap_boot::tasks::Tasks;
 use mishap_core::clock::{Clock, ManualClock, SystemClock};
-use mishap_testkit::{Installation, until};
+use mishap_outbound::mail::Transport;
+use mishap_testkit::{Installation, mail_room, until};
 use mishap_worker::WorkerConfig;
 use tokio::task::block_in_place;
 
@@ -25,6 +26,7 @@ async fn worker_with_its_clock_off_by(hours: i64) {
         name: "worker-off".to_owned(),
         concurrency: 1,
         retention_days: 30,
+        mail: mail_room(Transport::Nowhere),
     };
     mishap_worker::start(config, &tasks);
     let jobs = "SELECT count(*) FROM schedule WHERE NOT EXISTS (SELECT 1 FROM jobs)";

@@ -34,7 +34,11 @@ const EDGES: &[Edges] = &[
         ],
         &[],
     ),
-    ("worker", &["boot", "core", "process", "protocol", "queue", "storage"], &[]),
+    (
+        "worker",
+        &["boot", "core", "outbound", "process", "protocol", "queue", "storage", "templates"],
+        &[],
+    ),
     ("beat", &["boot", "core", "process", "queue", "storage"], &[]),
     (
         "cli",
@@ -47,8 +51,18 @@ const EDGES: &[Edges] = &[
     (
         "testkit",
         &[
-            "boot", "core", "identity", "process", "protocol", "queue", "sandbox", "storage",
-            "web", "worker",
+            "boot",
+            "core",
+            "identity",
+            "outbound",
+            "process",
+            "protocol",
+            "queue",
+            "sandbox",
+            "storage",
+            "templates",
+            "web",
+            "worker",
         ],
         &[],
     ),
@@ -56,8 +70,8 @@ const EDGES: &[Edges] = &[
         "tests",
         &["core", "protocol"],
         &[
-            "beat", "boot", "cli", "process", "queue", "sandbox", "storage", "testkit", "web",
-            "worker",
+            "beat", "boot", "cli", "identity", "outbound", "process", "queue", "sandbox",
+            "storage", "testkit", "web", "worker",
         ],
     ),
 ];

@@ -81,15 +81,31 @@ fn letter() -> Letter {
     }
 }
 
+/// A mailer for a server: `smtp`, `smtp+tls`, a name and a password as they are wanted.
 fn mailer(url: &str) -> Mailer {
-    let variables = MailVariables {
-        url,
-        timeout: "5",
-        from: "Errors <errors@example.com>",
-        subject_prefix: "[Mishap] ",
-        ..MailVariables::default()
+    let url = url::Url::parse(url).unwrap();
+    let encryption = match url.scheme() {
+        "smtp+tls" => Encryption::StartTls,
+        "smtp+ssl" => Encryption::Implicit,
+        _ => Encryption::None,
     };
-    mailer_of(MailConfig::read(&variables).unwrap())
+    let plain = |part: &str| part.replace("%40", "@").replace("%20", " ");
+    let credentials = (!url.username().is_empty()).then(|| Credentials {
+        user: plain(url.username()),
+        password: plain(url.password().unwrap_or_default()).into(),
+    });
+    mailer_by(Transport::Smtp(Smtp {
+        host: url.host_str().unwrap().to_owned(),
+        port: url.port().unwrap(),
+        encryption,
+        credentials,
+        timeout: Duration::from_secs(5),
+    }))
+}
+
+fn mailer_by(transport: Transport) -> Mailer {
+    let from = Sender::parse("Errors <errors@example.com>").unwrap();
+    mailer_of(MailConfig { transport, from, subject_prefix: "[Mishap] ".to_owned() })
 }
 
 fn mailer_of(config: MailConfig) -> Mailer {
@@ -245,7 +261,7 @@ async fn an_address_that_is_none_is_given_up() {
 async fn files_hold_whole_mails() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("not/there yet");
-    let mailer = mailer(&format!("filemail://{}", out.display()));
+    let mailer = mailer_by(Transport::Files(out.clone()));
     mailer.send(&letter(), "ada@example.com").await.unwrap();
     mailer.send(&letter(), "grace@example.com").await.unwrap();
     let mut files: Vec<_> =
@@ -280,7 +296,7 @@ async fn the_console_shows_the_whole_mail() {
     let subscriber =
         tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
     let _logging = tracing::subscriber::set_default(subscriber);
-    mailer("consolemail://").send(&letter(), "ada@example.com").await.unwrap();
+    mailer_by(Transport::Console).send(&letter(), "ada@example.com").await.unwrap();
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     for part in [
         " INFO ",

@@ -5,7 +5,7 @@ use mishap_testkit::builders::message_event;
 use mishap_testkit::{Client, TestApp};
 use serde_json::json;
 
-use super::{send, with_scopes};
+use super::send;
 
 /// Every route that reads, of an organization with an issue and an event, and a scope that will do.
 async fn routes(app: &TestApp) -> Vec<(String, &'static [Scope])> {

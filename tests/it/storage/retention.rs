@@ -5,9 +5,10 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use mishap_boot::shutdown::CancellationToken;
 use mishap_core::clock::SystemClock;
+use mishap_outbound::mail::Transport;
 use mishap_storage::{issues, jobs, partitions};
 use mishap_testkit::builders::{EnvelopeBuilder, error_event, event_id};
-use mishap_testkit::{Desk, desk};
+use mishap_testkit::{Desk, desk, mail_room};
 use mishap_worker::jobs::{JobContext, run_due};
 use serde_json::Value;
 
@@ -17,6 +18,7 @@ fn context(desk: &Desk) -> JobContext {
         redis: None,
         clock: Arc::new(SystemClock),
         retention_days: 30,
+        mail: mail_room(Transport::Nowhere),
     }
 }
 

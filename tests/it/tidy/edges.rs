@@ -110,7 +110,10 @@ const CONFINED: &[(&str, &[&str])] = &[
     // The machine's time and randomness come in through `core`.
     ("getrandom", &["core"]),
     // The runtime is unknown to what does no IO.
-    ("tokio", &["beat", "boot", "cli", "process", "storage", "testkit", "web", "worker"]),
+    (
+        "tokio",
+        &["beat", "boot", "cli", "outbound", "process", "storage", "testkit", "web", "worker"],
+    ),
     ("tempfile", &["testkit"]),
     ("proptest", &[]),
     ("sentry", &[]),

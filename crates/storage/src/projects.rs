@@ -5,15 +5,15 @@ pub mod policies;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, SmallInt, Text};
+use diesel::sql_types::{BigInt, Bool, Nullable, SmallInt, Text};
 use diesel_async::RunQueryDsl;
 use mishap_core::grouping::GroupingMechanism;
-use mishap_core::id::{OrganizationId, ProjectId, UserId};
+use mishap_core::id::{OrganizationId, ProjectId, TeamId, UserId};
 use mishap_core::page::{Cursor, Page};
 
 use crate::error::{Error, Result};
 use crate::pool::Conn;
-use crate::schema::{members, projects};
+use crate::schema::{members, project_teams, projects};
 use crate::sql::{Statement, statement};
 use crate::tx::transaction;
 
@@ -55,31 +55,98 @@ pub async fn find(
     Ok(query.select(Project::as_select()).first(conn).await.optional()?)
 }
 
-/// The projects of an organization, by name.
+/// Which projects are asked for, by the slugs of their teams.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TeamFilter {
+    /// Those that belong to all of these.
+    pub inside: Vec<String>,
+    /// Those that belong to none of these.
+    pub outside: Vec<String>,
+}
+
+/// A query for projects of an organization, `$1`, that a filter, `$2` and `$3`, lets through.
+macro_rules! filtered {
+    ($what:literal, $which:literal) => {
+        concat!(
+            "SELECT ",
+            $what,
+            " FROM projects p, (SELECT $1::bigint AS organization_id, $2::text[] AS inside,
+                 $3::text[] AS outside) AS wanted
+             WHERE p.organization_id = wanted.organization_id AND p.deleted_at IS NULL
+                 AND (wanted.inside = '{}' OR wanted.inside <@ ARRAY(
+                     SELECT t.slug FROM project_teams l JOIN teams t ON t.id = l.team_id
+                     WHERE l.project_id = p.id))
+                 AND (wanted.outside = '{}' OR NOT wanted.outside && ARRAY(
+                     SELECT t.slug FROM project_teams l JOIN teams t ON t.id = l.team_id
+                     WHERE l.project_id = p.id)) ",
+            $which
+        )
+    };
+}
+
+/// The projects of an organization, by name; uses `projects_organization_name_idx`.
 pub async fn list(
     conn: &mut Conn,
     organization: OrganizationId,
+    filter: &TeamFilter,
+    cursor: Option<Cursor>,
+    limit: i64,
+) -> Result<Page<Project>> {
+    let text = match cursor {
+        None => filtered!("p.*", "AND $4 = 0 ORDER BY p.name, p.id LIMIT $5"),
+        Some(cursor) if cursor.is_backward => filtered!(
+            "p.*",
+            "AND (p.name, p.id) < (SELECT name, id FROM projects WHERE id = $4)
+             ORDER BY p.name DESC, p.id DESC LIMIT $5"
+        ),
+        Some(_) => filtered!(
+            "p.*",
+            "AND (p.name, p.id) > (SELECT name, id FROM projects WHERE id = $4)
+             ORDER BY p.name, p.id LIMIT $5"
+        ),
+    };
+    page(conn, narrowed(text, organization, filter), cursor, limit).await
+}
+
+fn narrowed<'a>(
+    text: &'static str,
+    organization: OrganizationId,
+    filter: &'a TeamFilter,
+) -> Statement<'a> {
+    let slugs = |slugs: &'a [String]| slugs.iter().map(String::as_str).collect::<Vec<_>>();
+    statement(text)
+        .bind::<BigInt, _>(organization)
+        .array::<Text, _>(slugs(&filter.inside))
+        .array::<Text, _>(slugs(&filter.outside))
+}
+
+/// The projects of a team, by name; uses `project_teams_team_idx`.
+pub async fn list_of_team(
+    conn: &mut Conn,
+    team: TeamId,
     cursor: Option<Cursor>,
     limit: i64,
 ) -> Result<Page<Project>> {
     let text = match cursor {
         None => {
-            "SELECT * FROM projects WHERE organization_id = $1 AND deleted_at IS NULL AND $2 = 0
-             ORDER BY name, id LIMIT $3"
+            "SELECT p.* FROM projects p JOIN project_teams l ON l.project_id = p.id
+             WHERE l.team_id = $1 AND p.deleted_at IS NULL AND $2 = 0
+             ORDER BY p.name, p.id LIMIT $3"
         }
         Some(cursor) if cursor.is_backward => {
-            "SELECT * FROM projects WHERE organization_id = $1 AND deleted_at IS NULL
-                 AND (name, id) < (SELECT name, id FROM projects WHERE id = $2)
-             ORDER BY name DESC, id DESC LIMIT $3"
+            "SELECT p.* FROM projects p JOIN project_teams l ON l.project_id = p.id
+             WHERE l.team_id = $1 AND p.deleted_at IS NULL
+                 AND (p.name, p.id) < (SELECT name, id FROM projects WHERE id = $2)
+             ORDER BY p.name DESC, p.id DESC LIMIT $3"
         }
         Some(_) => {
-            "SELECT * FROM projects WHERE organization_id = $1 AND deleted_at IS NULL
-                 AND (name, id) > (SELECT name, id FROM projects WHERE id = $2)
-             ORDER BY name, id LIMIT $3"
+            "SELECT p.* FROM projects p JOIN project_teams l ON l.project_id = p.id
+             WHERE l.team_id = $1 AND p.deleted_at IS NULL
+                 AND (p.name, p.id) > (SELECT name, id FROM projects WHERE id = $2)
+             ORDER BY p.name, p.id LIMIT $3"
         }
     };
-    let query = statement(text).bind::<BigInt, _>(organization);
-    page(conn, query, cursor, limit).await
+    page(conn, statement(text).bind::<BigInt, _>(team), cursor, limit).await
 }
 
 /// The projects of every organization that the account is a member of, by name.
@@ -111,10 +178,26 @@ pub async fn list_for_member(
     page(conn, statement(text).bind::<BigInt, _>(user), cursor, limit).await
 }
 
-/// How many projects an organization has.
-pub async fn count(conn: &mut Conn, organization: OrganizationId) -> Result<i64> {
-    let query = projects::table
-        .filter(projects::organization_id.eq(organization))
+/// How many projects of an organization a filter lets through.
+pub async fn count(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    filter: &TeamFilter,
+) -> Result<i64> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = BigInt)]
+        projects: i64,
+    }
+    let query = narrowed(filtered!("count(*) AS projects", ""), organization, filter);
+    Ok(query.get_result::<Row>(conn).await?.projects)
+}
+
+/// How many projects a team has.
+pub async fn count_of_team(conn: &mut Conn, team: TeamId) -> Result<i64> {
+    let query = project_teams::table
+        .inner_join(projects::table)
+        .filter(project_teams::team_id.eq(team))
         .filter(projects::deleted_at.is_null());
     Ok(query.count().get_result(conn).await?)
 }
@@ -188,4 +271,59 @@ pub async fn insert(
         })
     })
     .await
+}
+
+/// What is to be different in a project.
+#[derive(Debug, Clone)]
+pub struct ProjectChange<'a> {
+    /// What it is called.
+    pub name: &'a str,
+    /// Its name in URLs, if that changes.
+    pub slug: Option<&'a str>,
+    /// The language or framework, or that there is none, if that changes.
+    pub platform: Option<Option<&'a str>>,
+    /// Percentage of events to refuse, if that changes.
+    pub event_throttle_rate: Option<i16>,
+}
+
+/// Changes a project; nothing if the slug is taken, or the project was deleted meanwhile.
+pub async fn update(
+    conn: &mut Conn,
+    project: ProjectId,
+    change: &ProjectChange<'_>,
+) -> Result<Option<Project>> {
+    let changed = statement(
+        "UPDATE projects SET name = $1, slug = coalesce($2, slug),
+             platform = CASE WHEN $3 THEN $4 ELSE platform END,
+             event_throttle_rate = coalesce($5, event_throttle_rate)
+         WHERE id = $6 AND deleted_at IS NULL AND NOT EXISTS (
+             SELECT 1 FROM projects other
+             WHERE other.organization_id = projects.organization_id AND other.slug = $7
+                 AND other.id <> projects.id)
+         RETURNING *",
+    )
+    .bind::<Text, _>(change.name)
+    .bind::<Nullable<Text>, _>(change.slug)
+    .bind::<Bool, _>(change.platform.is_some())
+    .bind::<Nullable<Text>, _>(change.platform.flatten())
+    .bind::<Nullable<SmallInt>, _>(change.event_throttle_rate)
+    .bind::<BigInt, _>(project)
+    .bind::<Nullable<Text>, _>(change.slug)
+    .get_result(conn)
+    .await
+    .optional()?;
+    Ok(changed)
+}
+
+/// Takes a project out of everybody's sight and frees its slug; says whether it was there. What
+/// belongs to it is purged later, in small steps.
+pub async fn delete(conn: &mut Conn, project: ProjectId) -> Result<bool> {
+    let gone = statement(
+        "UPDATE projects SET deleted_at = now(), slug = 'deleted.' || id
+         WHERE id = $1 AND deleted_at IS NULL",
+    )
+    .bind::<BigInt, _>(project)
+    .execute(conn)
+    .await?;
+    Ok(gone > 0)
 }

@@ -38,6 +38,7 @@ const TEAM_ADMIN: &[Scope] = &[TeamAdmin];
 const PROJECT_LIST: &[Scope] = &[ProjectRead];
 const PROJECT_READ: &[Scope] = &[ProjectRead, ProjectWrite, ProjectAdmin];
 const PROJECT_WRITE: &[Scope] = &[ProjectWrite, ProjectAdmin];
+const PROJECT_ADMIN: &[Scope] = &[ProjectAdmin];
 const EVENT_READ: &[Scope] = &[EventRead, EventWrite, EventAdmin];
 
 /// Every endpoint of the API, and who may ask for it.
@@ -73,7 +74,11 @@ pub fn endpoints() -> Vec<Endpoint> {
 
         get("/organizations/{organization}/projects/", "api:list_organization_projects", member(PROJECT_LIST).or_empty(), projects::list_in_organization),
         get("/projects/", "api:list_projects", by_scope(PROJECT_LIST), projects::list),
+        get("/teams/{organization}/{team}/projects/", "api:list_team_projects", member(PROJECT_LIST).or_empty(), projects::list_of_team),
+        post("/teams/{organization}/{team}/projects/", "api:create_project", by_role(Role::Admin, PROJECT_WRITE).or_hidden(), projects::create),
         get("/projects/{organization}/{project}/", "api:get_project", member(PROJECT_READ), projects::show),
+        put("/projects/{organization}/{project}/", "api:update_project", by_role(Role::Member, PROJECT_WRITE), projects::update),
+        delete("/projects/{organization}/{project}/", "api:delete_project", by_role(Role::Admin, PROJECT_ADMIN).or_hidden(), projects::delete),
         get("/projects/{organization}/{project}/keys/", "api:list_project_keys", member(PROJECT_READ).or_empty(), projects::list_keys),
 
         get("/organizations/{organization}/issues/", "api:list_issues", member(EVENT_READ), issues::list),

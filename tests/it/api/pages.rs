@@ -4,7 +4,7 @@ use mishap_core::access::Role;
 use mishap_core::random::{Random as _, SystemRandom};
 use mishap_protocol::dsn::PublicKey;
 use mishap_storage::projects::keys;
-use mishap_storage::{members, organizations, teams};
+use mishap_storage::{members, organizations, projects, teams};
 use mishap_testkit::builders::error_event;
 use mishap_testkit::{Answer, TestApp};
 use serde_json::{Value, json};
@@ -106,6 +106,14 @@ async fn projects_are_paged_by_name() {
     let names = ["apple", "bread", "milk", "shop", "zebra"];
     check_pages(&app, "/api/0/projects/", "name", &names).await;
     check_pages(&app, "/api/0/organizations/shop-org/projects/", "name", &names).await;
+    let mut conn = app.database.conn().await;
+    let organization = app.tenant.organization;
+    let team = teams::insert(&mut conn, organization, "team").await.unwrap().unwrap();
+    for name in names {
+        let project = projects::find(&mut conn, organization, name).await.unwrap().unwrap();
+        teams::add_project(&mut conn, team, project.id).await.unwrap();
+    }
+    check_pages(&app, "/api/0/teams/shop-org/team/projects/", "name", &names).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

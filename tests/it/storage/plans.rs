@@ -16,7 +16,7 @@ use mishap_protocol::dsn::PublicKey;
 use mishap_storage::accounts::{tokens, users};
 use mishap_storage::events as find;
 use mishap_storage::issues::IssueFilter;
-use mishap_storage::projects::{keys, policies};
+use mishap_storage::projects::{TeamFilter, keys, policies};
 use mishap_storage::{
     Conn, bodies, dead_letters, inbox, issues, jobs, organizations, partitions, projects,
 };
@@ -192,11 +192,12 @@ async fn what_belongs_to_a_tenant_is_found_without_looking_at_others() {
     let mut meter = Meter::new().await;
     let (organization, user, project) = (OrganizationId(7), UserId(7), ProjectId(130));
     let key = PublicKey(Uuid::from_u128(130));
+    let all = TeamFilter::default();
     meter
         .check("projects", 100, async |conn| {
-            let page = projects::list(conn, organization, None, 5).await.unwrap();
+            let page = projects::list(conn, organization, &all, None, 5).await.unwrap();
             let next = page.next.unwrap();
-            projects::list(conn, organization, Some(next), 5).await.unwrap();
+            projects::list(conn, organization, &all, Some(next), 5).await.unwrap();
         })
         .await;
     meter

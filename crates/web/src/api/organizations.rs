@@ -6,6 +6,7 @@ use mishap_core::audit::Action;
 use mishap_core::slug;
 use mishap_storage::audit::Target;
 use mishap_storage::organizations::Organization;
+use mishap_storage::projects::TeamFilter;
 use mishap_storage::{Conn, audit, members, organizations, projects, teams, transaction};
 use schemars::JsonSchema;
 use serde_json::json;
@@ -153,7 +154,8 @@ async fn detail(
     access: &OrgAccess,
     organization: &Organization,
 ) -> Result<OrganizationDetailResponse, ApiError> {
-    let found = projects::list(conn, organization.id, None, MAX_SHOWN).await?;
+    let all = TeamFilter::default();
+    let found = projects::list(conn, organization.id, &all, None, MAX_SHOWN).await?;
     let projects = with_teams(conn, access.caller.user(), &found.items).await?;
     let teams = teams::list(conn, organization.id, access.member, None, MAX_SHOWN).await?;
     Ok(OrganizationDetailResponse {

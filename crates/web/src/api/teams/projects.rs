@@ -12,7 +12,7 @@ use crate::AppState;
 use crate::access::OrgAccess;
 use crate::api::model::project::ProjectTeamResponse;
 use crate::api::model::team::TeamResponse;
-use crate::api::projects::{find as find_project, with_teams};
+use crate::api::projects::{find as find_project, target, with_teams};
 use crate::body::Params;
 use crate::error::ApiError;
 use crate::respond::{Created, Listed, PageParams};
@@ -50,7 +50,7 @@ pub(in crate::api) async fn add(
     let mut conn = state.pool.get().await?;
     let (project, team) = named(&mut conn, &access, &path).await?;
     let actor = access.caller.actor();
-    let target = access.target("project", project.id, project.slug.as_str());
+    let target = target(&access, &project);
     let details = json!({ "team": team.slug });
     transaction(&mut conn, async |conn: &mut Conn| {
         if teams::add_project(conn, team.id, project.id).await? {
@@ -71,7 +71,7 @@ pub(in crate::api) async fn remove(
     let mut conn = state.pool.get().await?;
     let (project, team) = named(&mut conn, &access, &path).await?;
     let actor = access.caller.actor();
-    let target = access.target("project", project.id, project.slug.as_str());
+    let target = target(&access, &project);
     let details = json!({ "team": team.slug });
     let was_there = transaction(&mut conn, async |conn: &mut Conn| {
         let was_there = teams::remove_project(conn, team.id, project.id).await?;

@@ -7,6 +7,7 @@ mod doors;
 mod events;
 mod issues;
 mod members;
+mod keys;
 mod organizations;
 mod pages;
 mod probes;

@@ -211,7 +211,7 @@ pub(crate) async fn dsn(options: &DsnOptions, output: Output) -> anyhow::Result<
     let mut conn = operator.conn().await?;
     let project = find_project(&mut conn, &options.org, &options.project).await?;
     let keys = keys::list(&mut conn, project.id, None, 100).await?;
-    let key = keys.items.into_iter().rfind(|key| key.is_active);
+    let key = keys.items.into_iter().rfind(|key| key.is_active && key.expires_at.is_none());
     let key = key.with_context(|| format!("{} has no key that is on", project.slug))?;
     let dsn = Dsn::new(&operator.settings.public_url, key.public_key(), project.id.0);
     output.show(&ShownDsn { dsn: dsn.to_string(), security: dsn.security_url() })

@@ -88,6 +88,8 @@ actions! {
     KeyCreate = "key.create";
     /// Changed a project key.
     KeyUpdate = "key.update";
+    /// Made a project key that takes the place of another.
+    KeyRotate = "key.rotate";
     /// Deleted a project key.
     KeyDelete = "key.delete";
     /// Set or removed a quota.

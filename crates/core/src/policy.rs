@@ -1,5 +1,7 @@
 //! What a project wants done with what is sent to it.
 
+use chrono::{DateTime, Utc};
+
 use crate::grouping::GroupingMechanism;
 use crate::id::{DictionaryId, EventId, KeyId, OrganizationId, ProjectId};
 use crate::quota::{Quota, Throttle};
@@ -16,6 +18,8 @@ pub struct KeyPolicy {
     pub key: KeyId,
     /// Whether the key is on, the project not deleted, and the organization taking events.
     pub accepts: bool,
+    /// When the key stops to count.
+    pub expires_at: Option<DateTime<Utc>>,
     /// The throttles of project and organization.
     pub throttles: [Throttle; 2],
     /// Whether addresses are scrubbed.
@@ -25,6 +29,11 @@ pub struct KeyPolicy {
 }
 
 impl KeyPolicy {
+    /// Whether anything is taken under the key now.
+    pub fn is_open(&self, now: DateTime<Utc>) -> bool {
+        self.accepts && self.expires_at.is_none_or(|end| now < end)
+    }
+
     /// The throttle that refuses everything, or this event; project and organization each have
     /// their say.
     pub fn throttled(&self, event_id: Option<EventId>) -> Option<Throttle> {

@@ -87,6 +87,31 @@ pub async fn remove(conn: &mut Conn, key: &QuotaKey) -> Result<bool> {
     Ok(removed > 0)
 }
 
+/// Gives something the quotas that another thing of its scope has.
+pub async fn copy(conn: &mut Conn, scope: QuotaScope, from: i64, to: i64) -> Result<()> {
+    statement(
+        "INSERT INTO quotas (scope, scope_id, categories, window_seconds, max_items)
+         SELECT scope, $1, categories, window_seconds, max_items FROM quotas
+         WHERE scope = $2 AND scope_id = $3 ON CONFLICT DO NOTHING",
+    )
+    .bind::<BigInt, _>(to)
+    .bind::<SmallInt, _>(scope.code())
+    .bind::<BigInt, _>(from)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Removes every quota of things that are no more.
+pub async fn remove_all(conn: &mut Conn, scope: QuotaScope, ids: &[i64]) -> Result<()> {
+    statement("DELETE FROM quotas WHERE scope = $1 AND scope_id = ANY($2)")
+        .bind::<SmallInt, _>(scope.code())
+        .array::<BigInt, _>(ids.to_vec())
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
 /// Adds what a process let in, and returns the sums of all processes.
 pub async fn exchange(conn: &mut Conn, usage: &[Usage]) -> Result<Vec<Usage>> {
     #[derive(QueryableByName)]

@@ -79,7 +79,13 @@ pub fn endpoints() -> Vec<Endpoint> {
         get("/projects/{organization}/{project}/", "api:get_project", member(PROJECT_READ), projects::show),
         put("/projects/{organization}/{project}/", "api:update_project", by_role(Role::Member, PROJECT_WRITE), projects::update),
         delete("/projects/{organization}/{project}/", "api:delete_project", by_role(Role::Admin, PROJECT_ADMIN).or_hidden(), projects::delete),
-        get("/projects/{organization}/{project}/keys/", "api:list_project_keys", member(PROJECT_READ).or_empty(), projects::list_keys),
+
+        get("/projects/{organization}/{project}/keys/", "api:list_project_keys", member(PROJECT_READ).or_empty(), projects::keys::list),
+        post("/projects/{organization}/{project}/keys/", "api:create_project_key", by_role(Role::Member, PROJECT_WRITE), projects::keys::create),
+        get("/projects/{organization}/{project}/keys/{key:[-0-9a-f]{36}}/", "api:get_project_key", member(PROJECT_READ), projects::keys::show),
+        put("/projects/{organization}/{project}/keys/{key:[-0-9a-f]{36}}/", "api:update_project_key", by_role(Role::Member, PROJECT_WRITE), projects::keys::update),
+        delete("/projects/{organization}/{project}/keys/{key:[-0-9a-f]{36}}/", "api:delete_project_key", by_role(Role::Admin, PROJECT_ADMIN).or_hidden(), projects::keys::delete),
+        post("/projects/{organization}/{project}/keys/{key:[-0-9a-f]{36}}/rotate/", "api:rotate_project_key", by_role(Role::Member, PROJECT_WRITE), projects::keys::rotate),
 
         get("/organizations/{organization}/issues/", "api:list_issues", member(EVENT_READ), issues::list),
         get("/projects/{organization}/{project}/issues/", "api:list_project_issues", member(EVENT_READ), issues::list_in_project),

@@ -9,6 +9,7 @@ mod cors;
 mod credentials;
 mod envelope;
 mod intake;
+mod last_use;
 mod limits;
 mod minidump;
 mod policies;
@@ -41,6 +42,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 pub use self::body::Patience;
 use self::intake::Intake;
+use self::last_use::LastUse;
 use self::limits::Limits;
 use self::policies::{Known, Policies};
 use self::receive::Received;
@@ -90,6 +92,7 @@ pub struct Ingest {
     policies: Arc<Policies>,
     intake: Intake,
     limits: Arc<Limits>,
+    last_use: Arc<LastUse>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     sizes: SizeLimits,
@@ -126,6 +129,7 @@ impl Ingest {
         } = config;
         let policies = Arc::new(Policies::new(pool.clone(), Arc::clone(&clock)));
         let limits = Arc::new(Limits::new(pool.clone(), Arc::clone(&clock), max_backlog));
+        let last_use = Arc::new(LastUse::new(pool.clone()));
         let (intake, committer, hints) =
             intake::intake(pool, redis.clone(), Arc::clone(&clock), Arc::clone(&random));
 
@@ -142,6 +146,7 @@ impl Ingest {
             let limits = Arc::clone(&exchanged);
             async move { limits.refresh().await }
         });
+        tasks.spawn("last use", Arc::clone(&last_use).keep_writing(tasks.stop().clone()));
         tasks.spawn("group commit", committer.run(tasks.stop().clone()));
         if let Some(redis) = redis {
             tasks.spawn("hints", intake::pass_hints(hints, redis));
@@ -150,6 +155,7 @@ impl Ingest {
             policies,
             intake,
             limits,
+            last_use,
             clock,
             random,
             sizes,
@@ -170,7 +176,8 @@ impl Ingest {
             Known::Unknown => return Err(Refusal::UnknownKey(project.0)),
             Known::Unavailable => return Err(Refusal::Unavailable),
         };
-        if !policy.accepts {
+        let now = self.clock.now();
+        if !policy.is_open(now) {
             return Err(Refusal::Disabled);
         }
         if let Some(throttle) = policy.throttled(None) {
@@ -185,6 +192,7 @@ impl Ingest {
         if let Some(limit) = self.limits.closed(&policy) {
             return Err(Refusal::RateLimited(limit));
         }
+        self.last_use.note(policy.key, now);
         Ok(policy)
     }
 

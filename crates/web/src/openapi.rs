@@ -275,6 +275,7 @@ fn template(path: &str) -> (String, Vec<Value>) {
                 let (name, pattern) = inside.split_once(':').unwrap_or((inside, ""));
                 let schema = match pattern {
                     r"\d+" => json!({ "type": "integer", "minimum": 0 }),
+                    "[-0-9a-f]{36}" => json!({ "type": "string", "format": "uuid" }),
                     _ => json!({ "type": "string" }),
                 };
                 parameters.push(json!({

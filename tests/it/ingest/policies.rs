@@ -60,3 +60,39 @@ async fn a_policy_is_not_looked_up_for_every_request() {
     app.clock.advance(TimeDelta::seconds(1));
     assert_eq!(send(&app).await, 200);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_ends_at_its_second_though_what_is_known_of_it_is_fresh() {
+    let app = TestApp::start().await;
+    let end = (app.now() + TimeDelta::seconds(1)).to_rfc3339();
+    app.database.sql(&format!("UPDATE project_keys SET expires_at = '{end}'")).await;
+    assert_eq!(send(&app).await, 200);
+    app.clock.advance(TimeDelta::seconds(1));
+    assert_eq!(send(&app).await, 403);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_is_noted_when_something_was_last_taken_under_a_key() {
+    let mut app = TestApp::start().await;
+    let mut conn = app.database.conn().await;
+    let other = mishap_testkit::builders::uuid(&event_id());
+    let (project, key) = (app.tenant.project, mishap_protocol::dsn::PublicKey(other));
+    mishap_storage::projects::keys::insert(&mut conn, project, key, "unused").await.unwrap();
+    assert_eq!(send(&app).await, 200);
+    app.clock.advance(TimeDelta::seconds(100));
+    let last = app.now().timestamp();
+    assert_eq!(send(&app).await, 200);
+    app.clock.advance(TimeDelta::seconds(100));
+    app.database.sql("UPDATE project_keys SET is_active = false").await;
+    assert_eq!(send(&app).await, 403);
+    app.stop().await;
+    let rows = app.database.rows(
+        "SELECT label, floor(extract(epoch FROM last_used_at))::bigint AS used FROM project_keys
+         ORDER BY id",
+    );
+    let expected = [
+        serde_json::json!({ "label": "Default", "used": last }),
+        serde_json::json!({ "label": "unused", "used": null }),
+    ];
+    assert_eq!(rows.await, expected);
+}

@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
-use diesel::sql_types::{BigInt, Bool, Integer, Nullable, SmallInt, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Bool, Integer, Nullable, SmallInt, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl as _;
 use mishap_core::grouping::GroupingMechanism;
 use mishap_core::id::{DictionaryId, KeyId, OrganizationId, ProjectId};
@@ -35,6 +36,8 @@ pub async fn of_keys(
         public_key: Uuid,
         #[diesel(sql_type = Bool)]
         accepts: bool,
+        #[diesel(sql_type = Nullable<Timestamptz>)]
+        expires_at: Option<DateTime<Utc>>,
         #[diesel(sql_type = SmallInt)]
         project_throttle: i16,
         #[diesel(sql_type = SmallInt)]
@@ -49,6 +52,7 @@ pub async fn of_keys(
     let rows: Vec<Row> = statement(
         "SELECT p.id AS project_id, o.id AS organization_id, k.id AS key_id, k.public_key,
              k.is_active AND p.deleted_at IS NULL AND o.is_accepting_events AS accepts,
+             k.expires_at,
              p.event_throttle_rate AS project_throttle,
              o.event_throttle_rate AS organization_throttle,
              p.scrub_ip_addresses OR o.scrub_ip_addresses AS scrub_ip_addresses,
@@ -76,6 +80,7 @@ pub async fn of_keys(
             organization: row.organization_id,
             key: row.key_id,
             accepts: row.accepts,
+            expires_at: row.expires_at,
             throttles: [
                 Throttle::new(row.project_throttle),
                 Throttle::new(row.organization_throttle),

@@ -1,4 +1,6 @@
-//! Projects and their keys.
+//! Projects.
+
+pub(super) mod keys;
 
 use std::collections::HashMap;
 
@@ -8,15 +10,13 @@ use mishap_core::id::UserId;
 use mishap_core::slug;
 use mishap_protocol::dsn::PublicKey;
 use mishap_storage::audit::Target;
-use mishap_storage::projects::{self, NewProject, Project, ProjectChange, TeamFilter, keys};
+use mishap_storage::projects::{self, NewProject, Project, ProjectChange, TeamFilter};
 use mishap_storage::{Conn, audit, organizations, teams, transaction};
 use schemars::JsonSchema;
 use serde_json::{Value, json};
 
 use super::model::organization::OrganizationResponse;
-use super::model::project::{
-    KeyResponse, ProjectOrganizationResponse, ProjectResponse, ProjectTeamResponse,
-};
+use super::model::project::{ProjectOrganizationResponse, ProjectResponse, ProjectTeamResponse};
 use super::teams::find as find_team;
 use crate::AppState;
 use crate::access::{Caller, OrgAccess};
@@ -177,7 +177,7 @@ pub(super) async fn create(
     let project = transaction(&mut conn, async |conn: &mut Conn| {
         let project = projects::insert(conn, organization, &new).await?;
         teams::add_project(conn, team.id, project.id).await?;
-        keys::insert(conn, project.id, key, "").await?;
+        projects::keys::insert(conn, project.id, key, "").await?;
         let target = target(&access, &project);
         audit::record(conn, &actor, Action::ProjectCreate, &target, &details).await?;
         Ok(project)
@@ -278,30 +278,6 @@ pub(super) async fn delete(
     Ok(NoContent)
 }
 
-/// `GET /api/0/projects/{organization}/{project}/keys/` — a project's keys, the newest first.
-///
-/// An unknown project has no keys: reconcilers rely on the empty list.
-pub(super) async fn list_keys(
-    state: Data<AppState>,
-    access: OrgAccess,
-    path: Path<(String, String)>,
-    page: Params<PageParams>,
-) -> Result<Listed<KeyResponse>, ApiError> {
-    let (_organization, slug) = path.into_inner();
-    let mut conn = state.pool.get().await?;
-    let Some(project) = projects::find(&mut conn, access.org(), &slug).await? else {
-        return Ok(Listed::empty());
-    };
-    let found = keys::list(&mut conn, project.id, page.cursor, page.limit).await?;
-    let shown = |key| KeyResponse::new(key, &state.config.public_url);
-    let items = found.items.iter().map(shown).collect();
-    let hits = match found.whole() {
-        Some(hits) => hits,
-        None => keys::count(&mut conn, project.id).await?,
-    };
-    Ok(Listed::new(&found, items, hits))
-}
-
 /// The project that a path names.
 pub(super) async fn find(
     conn: &mut Conn,
@@ -318,14 +294,17 @@ pub(super) fn target(access: &OrgAccess, project: &Project) -> Target {
 
 /// What is different in a project, for the audit log: before and after.
 fn differences(before: &Project, after: &Project) -> Value {
-    let members = [
-        ("name", json!(before.name), json!(after.name)),
-        ("slug", json!(before.slug), json!(after.slug)),
-        ("platform", json!(before.platform), json!(after.platform)),
-        ("eventThrottleRate", json!(before.event_throttle_rate), json!(after.event_throttle_rate)),
-    ];
-    let changed = members.into_iter().filter(|(_, before, after)| before != after);
-    changed.map(|(name, before, after)| (name.to_owned(), json!([before, after]))).collect()
+    let told = |project: &Project| {
+        [
+            ("name", json!(project.name)),
+            ("slug", json!(project.slug)),
+            ("platform", json!(project.platform)),
+            ("eventThrottleRate", json!(project.event_throttle_rate)),
+        ]
+    };
+    let both = told(before).into_iter().zip(told(after));
+    let changed = both.filter(|(before, after)| before != after);
+    changed.map(|((name, before), (_, after))| (name.to_owned(), json!([before, after]))).collect()
 }
 
 async fn with_organization(

@@ -118,6 +118,12 @@ pub struct KeyResponse {
     public: Uuid,
     #[serde(rename = "projectID")]
     project_id: i64,
+    /// Whether it is on (ours).
+    is_active: bool,
+    /// When it stops to count (ours).
+    expires_at: Option<Timestamp>,
+    /// When something was last taken under it, to the minute (ours).
+    last_used: Option<Timestamp>,
 }
 
 impl KeyResponse {
@@ -144,6 +150,9 @@ impl KeyResponse {
             label: key.label.clone(),
             public: public_key.0,
             project_id: key.project_id.0,
+            is_active: key.is_active,
+            expires_at: key.expires_at.map(Timestamp),
+            last_used: key.last_used_at.map(Timestamp),
         }
     }
 }

@@ -13,6 +13,7 @@ mod pages;
 mod probes;
 mod projects;
 mod teams;
+mod sessions;
 
 use mishap_core::access::{Role, Scope, Scopes};
 use mishap_core::random::SystemRandom;

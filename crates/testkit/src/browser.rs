@@ -25,7 +25,8 @@ pub struct Browser {
     pub csrf_header: Option<String>,
     /// The origin of the page that it shows.
     pub origin: Option<String>,
-    base: Url,
+    /// Where the server is.
+    pub server: Url,
 }
 
 impl Browser {
@@ -47,7 +48,7 @@ impl Browser {
             csrf_cookie: Some(csrf.clone()),
             csrf_header: Some(csrf),
             origin: Some("http://mishap.test".to_owned()),
-            base: app.url.clone(),
+            server: app.url.clone(),
         }
     }
 
@@ -66,6 +67,6 @@ impl Browser {
         if let Some(origin) = &self.origin {
             headers.insert(ORIGIN, value(origin));
         }
-        Client::saying(self.base.clone(), headers)
+        Client::saying(self.server.clone(), headers)
     }
 }

@@ -4,16 +4,19 @@
 
 mod access;
 mod doors;
+mod emails;
 mod events;
 mod issues;
-mod members;
 mod keys;
+mod members;
+mod notifications;
 mod organizations;
 mod pages;
 mod probes;
 mod projects;
-mod teams;
 mod sessions;
+mod teams;
+mod users;
 
 use mishap_core::access::{Role, Scope, Scopes};
 use mishap_core::random::SystemRandom;

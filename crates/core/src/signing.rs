@@ -5,6 +5,8 @@
 //! the old one.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
 
 /// What a link is for. A token for one purpose is none for another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,6 +114,16 @@ pub fn is_same(a: &[u8], b: &[u8]) -> bool {
     a.len() == b.len() && a.iter().zip(b).fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
 }
 
+/// HMAC-SHA256 (RFC 2104), in hexadecimal digits: how services of others want things signed.
+pub fn hmac_sha256(key: &[u8], message: &[u8]) -> String {
+    // A key of any length will do, so there is no failure.
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else {
+        return String::new();
+    };
+    mac.update(message);
+    mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// A number in base 36, as Django writes ids and times in links.
 pub fn base36(number: i64) -> String {
     let mut rest = number.unsigned_abs();
@@ -175,6 +187,13 @@ mod tests {
         ] {
             assert!(!key.verifies(wrong, Purpose::Invitation, 1, &[], now()), "{wrong}");
         }
+    }
+
+    #[test]
+    fn others_can_check_what_we_sign_for_them() {
+        // RFC 4231, test case 2.
+        let expected = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
+        assert_eq!(hmac_sha256(b"Jefe", b"what do ya want for nothing?"), expected);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! People and automation accounts, how they sign in, and their tokens.
 
+pub mod alert_choices;
 pub mod authenticators;
 pub mod emails;
 pub mod identities;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, SmallInt};
+use diesel::sql_types::{BigInt, Bool, SmallInt};
 use diesel_async::RunQueryDsl;
 use mishap_core::access::Role;
 use mishap_core::id::{MemberId, OrganizationId, TeamId, UserId};
@@ -326,6 +326,37 @@ pub async fn lock_owners(conn: &mut Conn, organization: OrganizationId) -> Resul
         .load::<MemberId>(conn)
         .await?;
     Ok(i64::try_from(owners.len()).unwrap_or(i64::MAX))
+}
+
+/// Whether an organization would have nobody who may do everything, or no primary owner, without this
+/// account; uses `members_user_idx`. Locks the owners of its organizations, so that the last two
+/// cannot both leave at once.
+pub async fn is_needed(conn: &mut Conn, user: UserId) -> Result<bool> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Bool)]
+        is_needed: bool,
+    }
+    let row: Row = statement(
+        "WITH owners AS (
+             SELECT m.user_id, m.organization_id, m.role, m.is_primary_owner FROM members m
+             WHERE (m.role = 3 OR m.is_primary_owner) AND m.user_id IS NOT NULL
+                 AND m.organization_id IN (
+                     SELECT own.organization_id FROM members own
+                     WHERE own.user_id = $1 AND (own.role = 3 OR own.is_primary_owner))
+             ORDER BY m.id FOR UPDATE)
+         SELECT EXISTS (
+             SELECT 1 FROM owners o
+             WHERE o.user_id = $2 AND (o.is_primary_owner OR o.role = 3 AND NOT EXISTS (
+                 SELECT 1 FROM owners other
+                 WHERE other.organization_id = o.organization_id AND other.role = 3
+                     AND other.user_id <> o.user_id))) AS is_needed",
+    )
+    .bind::<BigInt, _>(user)
+    .bind::<BigInt, _>(user)
+    .get_result(conn)
+    .await?;
+    Ok(row.is_needed)
 }
 
 /// The slugs of the teams that members are in, oldest team first.

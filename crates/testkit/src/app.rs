@@ -22,7 +22,7 @@ use mishap_queue::{Keys, Redis, RedisConfig};
 use mishap_storage::accounts::tokens;
 use mishap_storage::{Pool, tallies};
 use mishap_templates::mail::{MailLink, MailSender};
-use mishap_web::config::{AccountRules, AppConfig};
+use mishap_web::config::{AccountRules, AppConfig, Instance};
 use mishap_web::ingest::{IngestConfig, Patience};
 use mishap_web::outside::Unreachable;
 use mishap_web::{AppState, HEAD_TIMEOUT, RunningServer, WebConfig};
@@ -55,6 +55,8 @@ pub struct Options {
     pub accounts: AccountRules,
     /// What answers for sign-in providers.
     pub providers: Arc<dyn Http>,
+    /// What clients are told of the installation.
+    pub instance: Instance,
     /// Where PostgreSQL is, if not where the shared one is.
     pub database: Option<TestDatabase>,
 }
@@ -71,6 +73,7 @@ impl Default for Options {
             trusted_proxies: Vec::new(),
             accounts: AccountRules::default(),
             providers: Arc::new(Unreachable),
+            instance: Instance::default(),
             database: None,
         }
     }
@@ -118,6 +121,7 @@ impl TestApp {
         let public_url = Url::parse("http://mishap.test").unwrap();
         let mut config = AppConfig::new(public_url, SigningKey::new(b"test"));
         config.accounts = options.accounts;
+        config.instance = options.instance;
         let server = mishap_web::start(
             WebConfig {
                 listen,

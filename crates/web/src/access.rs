@@ -81,6 +81,12 @@ impl Caller {
         let label = self.account.email.clone();
         Actor { user: Some(self.account.id), label, client_ip: self.client_ip }
     }
+
+    /// How the audit log tells of the caller's own account.
+    pub fn account_target(&self) -> Target {
+        let label = self.account.email.clone();
+        Target { kind: "account", id: self.account.id.to_string(), label, organization: None }
+    }
 }
 
 /// A caller who is a member of the organization in the path.

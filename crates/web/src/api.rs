@@ -47,6 +47,21 @@ pub fn endpoints() -> Vec<Endpoint> {
     vec![
         get("/", "api:api_root", everybody().or_anybody(), organizations::root),
 
+        // Whoever can choose an account's addresses has the account: no token that leaked does.
+        get("/users/", "api:list_users", by_scope(&[]), users::list),
+        get("/users/{user}/", "api:get_user", by_scope(&[]), users::show),
+        put("/users/{user}/", "api:update_user", by_scope(&[]), users::update),
+        delete("/users/{user}/", "api:delete_user", by_scope(&[]).in_person(), users::delete),
+        get("/users/{user}/emails/", "api:list_emails", by_scope(&[]), users::emails::list),
+        post("/users/{user}/emails/", "api:create_email", by_scope(&[]).in_person(), users::emails::add),
+        put("/users/{user}/emails/", "api:set_email_primary", by_scope(&[]).in_person(), users::emails::make_primary),
+        delete("/users/{user}/emails/", "api:delete_email", by_scope(&[]).in_person(), users::emails::remove),
+        post("/users/{user}/emails/confirm/", "api:send_confirm_email", by_scope(&[]), users::emails::confirm),
+        get("/users/{user}/notifications/", "api:get_notifications", by_scope(&[]), users::notifications::show),
+        put("/users/{user}/notifications/", "api:update_notifications", by_scope(&[]), users::notifications::update),
+        get("/users/{user}/notifications/alerts/", "api:user_notification_alerts", by_scope(&[]), users::notifications::list_choices),
+        put("/users/{user}/notifications/alerts/", "api:update_user_notification_alerts", by_scope(&[]), users::notifications::choose),
+
         get("/organizations/", "api:list_organizations", by_scope(ORG_READ), organizations::list),
         post("/organizations/", "api:create_organization", by_scope(ORG_WRITE), organizations::create),
         get("/organizations/{organization}/", "api:get_organization", member(ORG_READ), organizations::show),

@@ -2,8 +2,9 @@
 
 use actix_web::cookie::SameSite;
 use ipnet::IpNet;
-use mishap_boot::settings::{self, Settings};
+use mishap_boot::settings::{self, InstanceSettings, Settings};
 use mishap_core::signing::SigningKey;
+use secrecy::SecretString;
 use url::Url;
 
 use crate::account::provider::Provider;
@@ -26,8 +27,75 @@ pub struct AppConfig {
     pub accounts: AccountRules,
     /// Sign-in providers of the environment.
     pub providers: Vec<Provider>,
-    /// What the installation calls itself; empty for the product's name.
-    pub instance_name: String,
+    /// What clients are told of the installation.
+    pub instance: Instance,
+}
+
+/// What clients are told of the installation.
+#[derive(Debug, Clone)]
+pub struct Instance {
+    /// What it is called.
+    pub name: Option<String>,
+    /// What kind of installation it is, `production` for instance.
+    pub environment: Option<String>,
+    /// The version of the program.
+    pub version: String,
+    /// The time zone that its people live in, a name of the IANA.
+    pub time_zone: String,
+    /// Whether somebody pays for GlitchTip.
+    pub is_paid: bool,
+    /// Where a frontend reports its own failures.
+    pub sentry_dsn: Option<String>,
+    /// The part of its transactions that a frontend reports, 0 to 1.
+    pub sentry_traces_sample_rate: f64,
+    /// A server of Plausible Analytics.
+    pub plausible_url: Option<String>,
+    /// What Plausible calls this installation.
+    pub plausible_domain: Option<String>,
+    /// What Chatwoot calls this installation.
+    pub chatwoot_website_token: Option<String>,
+    /// What proves to Chatwoot who somebody is.
+    pub chatwoot_identity_token: Option<SecretString>,
+    /// Whether the main port serves the metrics, to whoever asks.
+    pub shows_metrics: bool,
+}
+
+impl Instance {
+    fn of_settings(settings: &InstanceSettings) -> Self {
+        Self {
+            name: settings.name.clone(),
+            environment: settings.environment.clone(),
+            version: settings.version.clone(),
+            time_zone: settings.time_zone.clone(),
+            is_paid: settings.is_paid,
+            sentry_dsn: settings.sentry_frontend_dsn.clone(),
+            sentry_traces_sample_rate: settings.sentry_traces_sample_rate,
+            plausible_url: settings.plausible_url.clone(),
+            plausible_domain: settings.plausible_domain.clone(),
+            chatwoot_website_token: settings.chatwoot_website_token.clone(),
+            chatwoot_identity_token: settings.chatwoot_identity_token.clone(),
+            shows_metrics: false,
+        }
+    }
+}
+
+impl Default for Instance {
+    fn default() -> Self {
+        Self {
+            name: None,
+            environment: None,
+            version: mishap_boot::build_info::VERSION.to_owned(),
+            time_zone: "UTC".to_owned(),
+            is_paid: false,
+            sentry_dsn: None,
+            sentry_traces_sample_rate: 0.01,
+            plausible_url: None,
+            plausible_domain: None,
+            chatwoot_website_token: None,
+            chatwoot_identity_token: None,
+            shows_metrics: false,
+        }
+    }
 }
 
 /// Who may make accounts and organizations.
@@ -79,7 +147,7 @@ impl AppConfig {
             sessions,
             accounts: AccountRules::default(),
             providers: Vec::new(),
-            instance_name: String::new(),
+            instance: Instance::default(),
         }
     }
 
@@ -109,7 +177,7 @@ impl AppConfig {
                 attaches_invited: accounts.attach_invited_users,
             },
             providers: accounts.sign_in_providers.iter().map(Provider::of_settings).collect(),
-            instance_name: settings.instance.name.clone().unwrap_or_default(),
+            instance: Instance::of_settings(&settings.instance),
             ..Self::new(settings.public_url.clone(), SigningKey::new(secret))
         }
     }

@@ -399,6 +399,11 @@ impl<'v> Fields<'v> {
         self.optional_object(name)
     }
 
+    /// Everything that was sent, for objects whose names say something.
+    pub fn all(&self) -> &Map<String, Value> {
+        &self.object
+    }
+
     /// Whatever was sent under a name.
     pub fn any(&self, name: &str) -> Option<Value> {
         self.value(name)

@@ -1,5 +1,6 @@
 //! Mails that people are sent. They are written down as jobs, in the transaction that they tell of.
 
+use chrono::TimeDelta;
 use mishap_core::access::Role;
 use mishap_core::signing::{Purpose, base36};
 use mishap_queue::job::Job;
@@ -9,6 +10,9 @@ use mishap_templates::mail::{Addressed, Mail, MailLink, SecondFactorChange};
 use mishap_templates::paths;
 
 use crate::AppState;
+
+/// How long after a link that proves an address no other is sent to it (allauth).
+const BETWEEN_CONFIRMATIONS: TimeDelta = TimeDelta::seconds(180);
 
 async fn send(conn: &mut Conn, to: &str, mail: Mail) -> Result<()> {
     let payload = serde_json::to_value(Addressed { to: to.to_owned(), mail });
@@ -40,17 +44,21 @@ pub(crate) fn confirmation_key(state: &AppState, address: &UserEmail) -> String 
     format!("{}-{token}", base36(address.id.0))
 }
 
-/// Sends a link that proves an address.
+/// Sends a link that proves an address, unless one was sent a moment ago; says whether it was sent.
 pub(crate) async fn confirm_address(
     conn: &mut Conn,
     state: &AppState,
     address: &UserEmail,
-) -> Result<()> {
+) -> Result<bool> {
+    let now = state.clock.now();
+    if !emails::send_confirmation(conn, address.id, now, now - BETWEEN_CONFIRMATIONS).await? {
+        return Ok(false);
+    }
     let key = confirmation_key(state, address);
     let link = link(state, &paths::confirm_address(&key))?;
     let email = address.email.clone();
     send(conn, &address.email, Mail::ConfirmAddress { email, link }).await?;
-    emails::confirmation_sent(conn, address.id, state.clock.now()).await
+    Ok(true)
 }
 
 /// An invitation to an organization.

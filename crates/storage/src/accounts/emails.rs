@@ -120,11 +120,24 @@ pub async fn make_primary(conn: &mut Conn, email: &UserEmail) -> Result<()> {
     Ok(())
 }
 
-/// Notes that a link to prove the address was sent.
-pub async fn confirmation_sent(conn: &mut Conn, email: EmailId, at: DateTime<Utc>) -> Result<()> {
-    let update = diesel::update(user_emails::table.find(email));
-    update.set(user_emails::confirmation_sent_at.eq(at)).execute(conn).await?;
-    Ok(())
+/// Notes that a link to prove the address is sent now, unless one was sent after `last`; says whether
+/// that was so.
+pub async fn send_confirmation(
+    conn: &mut Conn,
+    email: EmailId,
+    now: DateTime<Utc>,
+    last: DateTime<Utc>,
+) -> Result<bool> {
+    let noted = diesel::update(user_emails::table.find(email))
+        .filter(
+            user_emails::confirmation_sent_at
+                .is_null()
+                .or(user_emails::confirmation_sent_at.le(last)),
+        )
+        .set(user_emails::confirmation_sent_at.eq(now))
+        .execute(conn)
+        .await?;
+    Ok(noted > 0)
 }
 
 /// Removes an address that is not the primary one; says whether it was there.

@@ -91,6 +91,35 @@ pub async fn insert(conn: &mut Conn, new: &NewUser<'_>) -> Result<User> {
     Ok(query.returning(User::as_returning()).get_result(conn).await?)
 }
 
+/// Changes what a person prefers, and what they are called if that is given.
+pub async fn update(
+    conn: &mut Conn,
+    user: UserId,
+    options: &serde_json::Value,
+    name: Option<&str>,
+) -> Result<User> {
+    let changed = diesel::update(users::table.find(user))
+        .set((users::options.eq(options), name.map(|name| users::name.eq(name))))
+        .returning(User::as_returning())
+        .get_result(conn)
+        .await?;
+    Ok(changed)
+}
+
+/// Says whether an account wants alerts of projects that it said nothing about.
+pub async fn set_subscribe_by_default(conn: &mut Conn, user: UserId, wants: bool) -> Result<()> {
+    let update = diesel::update(users::table.find(user));
+    update.set(users::subscribe_by_default.eq(wants)).execute(conn).await?;
+    Ok(())
+}
+
+/// Deletes an account with everything that is its own: addresses, sessions, tokens, memberships.
+/// What it did stays.
+pub async fn delete(conn: &mut Conn, user: UserId) -> Result<()> {
+    diesel::delete(users::table.find(user)).execute(conn).await?;
+    Ok(())
+}
+
 /// Whether there is any account at all.
 pub async fn exist(conn: &mut Conn) -> Result<bool> {
     Ok(diesel::select(diesel::dsl::exists(users::table.select(users::id))).get_result(conn).await?)

@@ -162,7 +162,8 @@ fn sign_in_path(here: &str) -> String {
 
 /// The installation, as its pages need to know it.
 pub(crate) fn site(state: &AppState) -> Site {
-    Site::new(state.config.base_path(), &state.config.instance_name)
+    let name = state.config.instance.name.as_deref().unwrap_or_default();
+    Site::new(state.config.base_path(), name)
 }
 
 /// What is wrong with what a person sent, for the page that asked for it.

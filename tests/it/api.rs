@@ -16,6 +16,7 @@ mod probes;
 mod projects;
 mod sessions;
 mod teams;
+mod tokens;
 mod users;
 
 use mishap_core::access::{Role, Scope, Scopes};

@@ -38,6 +38,11 @@ macro_rules! scopes {
                 match self { $(Self::$scope => $name,)+ }
             }
 
+            /// The scope with this name.
+            pub fn from_name(name: &str) -> Option<Self> {
+                match name { $($name => Some(Self::$scope),)+ _ => None }
+            }
+
             fn bit(self) -> i64 {
                 1 << match self { $(Self::$scope => $bit,)+ }
             }
@@ -151,6 +156,10 @@ mod tests {
         assert_eq!(some.iter().collect::<Vec<_>>(), [Scope::ProjectRead, Scope::EventRead]);
         assert!(some.has_any(&[Scope::EventAdmin, Scope::EventRead]));
         assert!(!some.has_any(&[Scope::OrgRead]));
+        for scope in Scope::ALL {
+            assert_eq!(Scope::from_name(scope.name()), Some(*scope));
+        }
+        assert_eq!(Scope::from_name("org:integrations"), None);
     }
 
     #[test]

@@ -7,6 +7,7 @@ pub mod model;
 mod organizations;
 mod projects;
 mod teams;
+mod tokens;
 mod users;
 
 use actix_web::HttpResponse;
@@ -61,6 +62,10 @@ pub fn endpoints() -> Vec<Endpoint> {
         put("/users/{user}/notifications/", "api:update_notifications", by_scope(&[]), users::notifications::update),
         get("/users/{user}/notifications/alerts/", "api:user_notification_alerts", by_scope(&[]), users::notifications::list_choices),
         put("/users/{user}/notifications/alerts/", "api:update_user_notification_alerts", by_scope(&[]), users::notifications::choose),
+
+        get("/api-tokens/", "api:list_api_tokens", by_scope(&[]).in_person(), tokens::list),
+        post("/api-tokens/", "api:create_api_token", by_scope(&[]).in_person(), tokens::create),
+        delete("/api-tokens/{token}/", "api:delete_api_token", by_scope(&[]).in_person(), tokens::delete),
 
         get("/organizations/", "api:list_organizations", by_scope(ORG_READ), organizations::list),
         post("/organizations/", "api:create_organization", by_scope(ORG_WRITE), organizations::create),

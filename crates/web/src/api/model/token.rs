@@ -17,6 +17,7 @@ pub struct TokenResponse {
     token: String,
     created: Timestamp,
     expires: Option<Timestamp>,
+    #[serde(rename = "lastUsed")]
     last_used: Option<Timestamp>,
 }
 

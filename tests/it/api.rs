@@ -6,6 +6,7 @@ mod access;
 mod doors;
 mod emails;
 mod events;
+mod invitations;
 mod issues;
 mod keys;
 mod members;

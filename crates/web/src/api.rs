@@ -1,6 +1,7 @@
 //! The REST API under `/api/0/`, in GlitchTip's shapes.
 
 mod events;
+mod invitations;
 mod issues;
 mod members;
 pub mod model;
@@ -91,6 +92,8 @@ pub fn endpoints() -> Vec<Endpoint> {
         get("/projects/{organization}/{project}/teams/", "api:list_project_teams", member(TEAM_LIST).or_empty(), teams::projects::list),
         post("/projects/{organization}/{project}/teams/{team}/", "api:add_team_to_project", by_role(Role::Manager, PROJECT_WRITE).or_hidden(), teams::projects::add),
         delete("/projects/{organization}/{project}/teams/{team}/", "api:delete_team_from_project", by_role(Role::Manager, PROJECT_WRITE).or_hidden(), teams::projects::remove),
+        get(r"/accept/{member:\d+}/{token}/", "api:get_accept_invite", everybody(), invitations::show),
+        post(r"/accept/{member:\d+}/{token}/", "api:accept_invite", by_scope(&[]), invitations::accept),
 
         get("/organizations/{organization}/projects/", "api:list_organization_projects", member(PROJECT_LIST).or_empty(), projects::list_in_organization),
         get("/projects/", "api:list_projects", by_scope(PROJECT_LIST), projects::list),

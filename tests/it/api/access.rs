@@ -156,6 +156,17 @@ async fn an_unknown_path_of_the_api_is_not_found_in_json() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_nothing_can_be_called_is_not_found() {
+    let app = TestApp::start().await;
+    for name in ["a%00b", "%00", "%FF", "a%2500", "%F0%9F%92%A5"] {
+        for path in [format!("organizations/{name}"), format!("projects/shop-org/{name}")] {
+            let answer = app.owner().get(&format!("/api/0/{path}/")).await.expect(404);
+            assert_eq!(answer.json(), json!({ "detail": "Not Found" }), "{path}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_method_that_a_route_does_not_know_is_refused() {
     let app = TestApp::start().await;
     let answer = app.owner().send("/api/0/projects/", &[], Vec::new()).await.expect(405);

@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Timestamp;
+use super::organization::OrganizationResponse;
 use super::user::UserResponse;
 
 /// A member, or an open invitation.
@@ -51,4 +52,24 @@ pub struct MemberDetailResponse {
     pub member: MemberResponse,
     /// The slugs of the teams.
     pub teams: Vec<String>,
+}
+
+/// An invitation, and whether it was accepted just now.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct InvitationResponse {
+    /// Whether it was.
+    pub accept_invite: bool,
+    /// Who is invited, to what.
+    pub org_user: InvitedMemberResponse,
+}
+
+/// A member with its organization.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct InvitedMemberResponse {
+    /// The member.
+    #[serde(flatten)]
+    pub member: MemberResponse,
+    /// The organization.
+    pub organization: OrganizationResponse,
 }

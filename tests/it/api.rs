@@ -19,6 +19,7 @@ mod sessions;
 mod teams;
 mod tokens;
 mod users;
+mod wizard;
 
 use mishap_core::access::{Role, Scope, Scopes};
 use mishap_core::random::SystemRandom;

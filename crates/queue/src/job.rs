@@ -31,7 +31,8 @@ jobs! {
     ApplyRetention = "apply_retention";
     /// Trains dictionaries for projects that would gain by one.
     TrainDictionaries = "train_dictionaries";
-    /// Forgets windows of quotas that ended, and entries of the overflow that were moved.
+    /// Forgets windows of quotas and of attempts, sessions and wizards that ended, and entries of the
+    /// overflow that were moved.
     ForgetExpired = "forget_expired";
     /// Removes workers that died from the readers of hints.
     CleanHints = "clean_hints";

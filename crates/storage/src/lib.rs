@@ -16,6 +16,7 @@
 //! | people, sessions, tokens | [`accounts`] |
 //! | organizations, members, teams | [`organizations`], [`members`], [`teams`] |
 //! | projects, keys | [`projects`] |
+//! | what sentry-wizard fetches | [`wizards`] |
 //! | who did what, and how often it was tried | [`audit`], [`attempts`] |
 //! | releases, environments | [`names`] |
 //! | jobs, schedule, leadership | [`jobs`] |
@@ -50,6 +51,7 @@ pub mod tallies;
 pub mod teams;
 mod tls;
 mod tx;
+pub mod wizards;
 
 pub use self::clock::now;
 pub use self::error::{Error, ErrorClass, Result};

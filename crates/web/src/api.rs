@@ -10,6 +10,7 @@ mod projects;
 mod teams;
 mod tokens;
 mod users;
+mod wizard;
 
 use actix_web::HttpResponse;
 use actix_web::web::{self, PathConfig, ServiceConfig};
@@ -17,6 +18,7 @@ use mishap_core::access::Role;
 use mishap_core::access::Scope::{
     self, EventAdmin, EventRead, EventWrite, MemberAdmin, MemberRead, MemberWrite, OrgAdmin,
     OrgRead, OrgWrite, ProjectAdmin, ProjectRead, ProjectWrite, TeamAdmin, TeamRead, TeamWrite,
+    OrgRead, OrgWrite, ProjectAdmin, ProjectRead, ProjectReleases, ProjectWrite,
 };
 
 use crate::access::{by_role, by_scope, everybody, member};
@@ -41,6 +43,7 @@ const PROJECT_LIST: &[Scope] = &[ProjectRead];
 const PROJECT_READ: &[Scope] = &[ProjectRead, ProjectWrite, ProjectAdmin];
 const PROJECT_WRITE: &[Scope] = &[ProjectWrite, ProjectAdmin];
 const PROJECT_ADMIN: &[Scope] = &[ProjectAdmin];
+const RELEASES: &[Scope] = &[ProjectReleases];
 const EVENT_READ: &[Scope] = &[EventRead, EventWrite, EventAdmin];
 
 /// Every endpoint of the API, and who may ask for it.
@@ -109,6 +112,11 @@ pub fn endpoints() -> Vec<Endpoint> {
         put("/projects/{organization}/{project}/keys/{key:[-0-9a-f]{36}}/", "api:update_project_key", by_role(Role::Member, PROJECT_WRITE), projects::keys::update),
         delete("/projects/{organization}/{project}/keys/{key:[-0-9a-f]{36}}/", "api:delete_project_key", by_role(Role::Admin, PROJECT_ADMIN).or_hidden(), projects::keys::delete),
         post("/projects/{organization}/{project}/keys/{key:[-0-9a-f]{36}}/rotate/", "api:rotate_project_key", by_role(Role::Member, PROJECT_WRITE), projects::keys::rotate),
+
+        get("/wizard/", "api:setup_wizard", everybody(), wizard::begin),
+        get("/wizard/{hash}/", "api:setup_wizard_hash", everybody(), wizard::fetch),
+        delete("/wizard/{hash}/", "api:setup_wizard_delete", everybody(), wizard::end),
+        post("/wizard-set-token/", "api:setup_wizard_set_token", by_scope(RELEASES), wizard::agree),
 
         get("/organizations/{organization}/issues/", "api:list_issues", member(EVENT_READ), issues::list),
         get("/projects/{organization}/{project}/issues/", "api:list_project_issues", member(EVENT_READ), issues::list_in_project),

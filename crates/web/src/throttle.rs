@@ -35,6 +35,8 @@ pub(crate) enum Attempt {
     AddressChange = 10,
     /// Proving again who one is, by whose account it is.
     Reauthentication = 11,
+    /// Letting a wizard wait, by where the request comes from.
+    Wizard = 12,
 }
 
 impl Attempt {
@@ -50,7 +52,7 @@ impl Attempt {
             Self::SignIn => (30, 60),
             Self::FailureFrom | Self::AddressChange | Self::Reauthentication => (10, 60),
             Self::FailureOf => (5, 300),
-            Self::SignUp | Self::ResetLinkFrom | Self::Reset => (20, 60),
+            Self::SignUp | Self::ResetLinkFrom | Self::Reset | Self::Wizard => (20, 60),
             Self::ResetLinkOf | Self::PasswordChange => (5, 60),
         }
     }

@@ -111,6 +111,28 @@ async fn what_was_drained_from_the_overflow_is_forgotten_after_a_day() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn sessions_wizards_and_attempts_are_forgotten_when_they_are_over() {
+    let desk = Desk::new().await;
+    desk.database
+        .sql(
+            "INSERT INTO sessions (key_hash, expires_at)
+             SELECT decode(lpad(to_hex(n + 16), 2, '0'), 'hex'), now() + n * interval '1 hour'
+                 FROM generate_series(-2, 1) n;
+             INSERT INTO wizards (hash, token, expires_at)
+             SELECT n::text, 'secret', now() + n * interval '1 minute'
+                 FROM generate_series(-2, 1) n;
+             INSERT INTO attempts (kind, subject, window_start, attempts)
+             SELECT 1, '', now() - n * interval '20 hours', 1 FROM generate_series(0, 3) n",
+        )
+        .await;
+    run(&desk, "forget_expired").await;
+    for (table, left) in [("sessions", 1), ("wizards", 1), ("attempts", 2)] {
+        let count = format!("SELECT count(*) FROM {table}");
+        assert_eq!(desk.database.number(&count).await, left, "{table}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_job_of_another_version_is_put_back_with_its_error() {
     let desk = Desk::new().await;
     let mut conn = desk.database.conn().await;

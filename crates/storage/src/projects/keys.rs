@@ -1,5 +1,7 @@
 //! Project keys.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Timestamptz, Uuid as SqlUuid};
@@ -72,6 +74,26 @@ pub async fn list(
     };
     let found = query.load(conn).await?;
     Ok(Page::of(found, limit, cursor, |key: &ProjectKey| (key.id.0, 0)))
+}
+
+/// The keys of projects, the newest first, so many at most; uses `project_keys_project_idx`.
+pub async fn list_of_projects(
+    conn: &mut Conn,
+    projects: &[ProjectId],
+    limit: i64,
+) -> Result<HashMap<ProjectId, Vec<ProjectKey>>> {
+    let rows = project_keys::table
+        .filter(project_keys::project_id.eq_any(projects))
+        .order(project_keys::id.desc())
+        .limit(limit)
+        .select(ProjectKey::as_select())
+        .load(conn)
+        .await?;
+    let mut found: HashMap<ProjectId, Vec<ProjectKey>> = HashMap::new();
+    for key in rows {
+        found.entry(key.project_id).or_default().push(key);
+    }
+    Ok(found)
 }
 
 /// How many keys a project has.

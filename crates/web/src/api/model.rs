@@ -8,6 +8,7 @@ pub mod project;
 pub mod team;
 pub mod token;
 pub mod user;
+pub mod wizard;
 
 use chrono::{DateTime, SecondsFormat, Timelike as _, Utc};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};

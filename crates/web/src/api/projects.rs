@@ -40,22 +40,7 @@ pub(super) async fn list(
     let mut conn = state.pool.get().await?;
     let user = caller.user();
     let found = projects::list_for_member(&mut conn, user, page.cursor, page.limit).await?;
-    let organizations: Vec<_> = found.items.iter().map(|row| row.organization_id).collect();
-    let owners: HashMap<_, _> = organizations::list_by_ids(&mut conn, &organizations)
-        .await?
-        .into_iter()
-        .map(|organization| (organization.id, OrganizationResponse::from(&organization)))
-        .collect();
-    let shown = shown(&mut conn, user, &found.items).await?;
-    let items = found
-        .items
-        .iter()
-        .zip(shown)
-        .filter_map(|(row, project)| {
-            let organization = owners.get(&row.organization_id)?.clone();
-            Some(ProjectOrganizationResponse { project, organization })
-        })
-        .collect();
+    let items = with_organizations(&mut conn, user, &found.items).await?;
     let hits = match found.whole() {
         Some(hits) => hits,
         None => projects::count_for_member(&mut conn, user).await?,
@@ -328,6 +313,26 @@ pub(super) async fn shown(
     let own = teams::own_projects(conn, viewer, &ids).await?;
     let shown = |project: &Project| ProjectResponse::new(project, own.contains(&project.id));
     Ok(rows.iter().map(shown).collect())
+}
+
+/// Projects with their organizations, as an account sees them.
+pub(super) async fn with_organizations(
+    conn: &mut Conn,
+    viewer: UserId,
+    rows: &[Project],
+) -> Result<Vec<ProjectOrganizationResponse>, ApiError> {
+    let organizations: Vec<_> = rows.iter().map(|row| row.organization_id).collect();
+    let owners: HashMap<_, _> = organizations::list_by_ids(conn, &organizations)
+        .await?
+        .into_iter()
+        .map(|organization| (organization.id, OrganizationResponse::from(&organization)))
+        .collect();
+    let shown = shown(conn, viewer, rows).await?;
+    let with = |(row, project): (&Project, _)| {
+        let organization = owners.get(&row.organization_id)?.clone();
+        Some(ProjectOrganizationResponse { project, organization })
+    };
+    Ok(rows.iter().zip(shown).filter_map(with).collect())
 }
 
 /// Projects with their teams, as an account sees them.

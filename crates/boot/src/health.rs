@@ -162,7 +162,7 @@ fn answer(
     };
     let mut response = Response::new(Full::new(Bytes::from(text)));
     *response.status_mut() = status;
-    let media = hyper::header::HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    let media = hyper::header::HeaderValue::from_static(crate::metrics::MEDIA_TYPE);
     response.headers_mut().insert(CONTENT_TYPE, media);
     response
 }

@@ -3,9 +3,14 @@
 use std::time::Duration;
 
 use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
-use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder};
+
+pub use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::build_info;
+
+/// What Prometheus' text format is called in HTTP.
+pub const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Buckets of request times, in seconds: Django's, which AppSRE's latency objective names, and
 /// finer ones below.
@@ -59,8 +64,26 @@ pub enum Description {
 
 /// Begins keeping metrics; to be called once, before the first one is counted.
 pub fn begin(role: &'static str) -> Result<PrometheusHandle, BuildError> {
+    let handle = builder()?.install_recorder()?;
+    describe(&[Description::Gauge("glitchtip_build_info", "What program this is; always 1.")]);
+    metrics::gauge!(
+        "glitchtip_build_info",
+        "version" => build_info::VERSION,
+        "revision" => build_info::revision(),
+        "role" => role
+    )
+    .set(1.0);
+    Ok(handle)
+}
+
+/// Metrics that nothing is counted in, for tests whose process counts for many.
+pub fn apart() -> Result<PrometheusHandle, BuildError> {
+    Ok(builder()?.build_recorder().handle())
+}
+
+fn builder() -> Result<PrometheusBuilder, BuildError> {
     let digest = Matcher::Full("glitchtip_event_digest_seconds".to_owned());
-    let handle = PrometheusBuilder::new()
+    PrometheusBuilder::new()
         .set_buckets(SHORT_SECONDS)?
         .set_buckets_for_metric(digest, DIGEST_SECONDS)?
         .set_buckets_for_metric(
@@ -72,17 +95,7 @@ pub fn begin(role: &'static str) -> Result<PrometheusHandle, BuildError> {
             REQUEST_SECONDS,
         )?
         .set_buckets_for_metric(Matcher::Suffix("_bytes".into()), BYTES)?
-        .set_buckets_for_metric(Matcher::Suffix("_rows".into()), COUNTS)?
-        .install_recorder()?;
-    describe(&[Description::Gauge("glitchtip_build_info", "What program this is; always 1.")]);
-    metrics::gauge!(
-        "glitchtip_build_info",
-        "version" => build_info::VERSION,
-        "revision" => build_info::revision(),
-        "role" => role
-    )
-    .set(1.0);
-    Ok(handle)
+        .set_buckets_for_metric(Matcher::Suffix("_rows".into()), COUNTS)
 }
 
 /// Says what metrics mean.

@@ -23,6 +23,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::{Args, Parser};
 use mishap_boot::health::{self, Health};
+use mishap_boot::metrics::PrometheusHandle;
 use mishap_boot::settings::{DatabaseSettings, Environment, LogSettings, ServerRole, Settings};
 use mishap_boot::shutdown::CancellationToken;
 use mishap_boot::tasks::Tasks;
@@ -58,6 +59,8 @@ pub struct Process {
     pub settings: Settings,
     /// What its probes say.
     pub health: Health,
+    /// What it measures.
+    pub metrics: PrometheusHandle,
     /// Background tasks.
     pub tasks: Tasks,
     /// The time.
@@ -77,16 +80,16 @@ impl Process {
         stop: CancellationToken,
     ) -> anyhow::Result<Self> {
         install_encryption();
-        let recorder = metrics::begin(role)?;
+        let metrics = metrics::begin(role)?;
         let tasks = Tasks::new(stop);
         let health = Health::default();
-        let bound = health::serve(probes, health.clone(), recorder, &tasks)
+        let bound = health::serve(probes, health.clone(), metrics.clone(), &tasks)
             .await
             .with_context(|| format!("cannot serve probes on {probes}"))?;
         tracing::info!(role, version = build_info::VERSION, probes = %bound, "starting");
         let redis = settings.redis.as_ref().map(redis).transpose()?;
         let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
-        Ok(Self { settings, health, tasks, clock, random, redis })
+        Ok(Self { settings, health, metrics, tasks, clock, random, redis })
     }
 
     /// Connections to PostgreSQL for one purpose, which is their name there.

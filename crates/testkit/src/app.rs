@@ -25,7 +25,7 @@ use mishap_templates::mail::{MailLink, MailSender};
 use mishap_web::config::{AccountRules, AppConfig, Instance};
 use mishap_web::ingest::{IngestConfig, Patience};
 use mishap_web::outside::Unreachable;
-use mishap_web::{AppState, HEAD_TIMEOUT, RunningServer, WebConfig};
+use mishap_web::{AppState, HEAD_TIMEOUT, RunningServer, Services, WebConfig};
 use mishap_worker::digest::Digester;
 use mishap_worker::jobs::{JobContext, MailRoom};
 use url::Url;
@@ -130,9 +130,12 @@ impl TestApp {
                 state: AppState::new(
                     pool(4),
                     config,
-                    clock.clone(),
-                    Arc::new(SystemRandom),
-                    options.providers,
+                    Services {
+                        clock: clock.clone(),
+                        random: Arc::new(SystemRandom),
+                        http: options.providers,
+                        metrics: mishap_boot::metrics::apart().unwrap(),
+                    },
                 ),
                 ingest: IngestConfig {
                     pool: pool(3),

@@ -5,8 +5,10 @@ mod invitations;
 mod issues;
 mod members;
 pub mod model;
+mod observability;
 mod organizations;
 mod projects;
+mod settings;
 mod teams;
 mod tokens;
 mod users;
@@ -17,16 +19,19 @@ use actix_web::web::{self, PathConfig, ServiceConfig};
 use mishap_core::access::Role;
 use mishap_core::access::Scope::{
     self, EventAdmin, EventRead, EventWrite, MemberAdmin, MemberRead, MemberWrite, OrgAdmin,
-    OrgRead, OrgWrite, ProjectAdmin, ProjectRead, ProjectWrite, TeamAdmin, TeamRead, TeamWrite,
-    OrgRead, OrgWrite, ProjectAdmin, ProjectRead, ProjectReleases, ProjectWrite,
+    OrgRead, OrgWrite, ProjectAdmin, ProjectRead, ProjectReleases, ProjectWrite, TeamAdmin,
+    TeamRead, TeamWrite,
 };
 
-use crate::access::{by_role, by_scope, everybody, member};
+use crate::access::{by_role, by_scope, everybody, member, staff};
 use crate::endpoint::{Endpoint, delete, get, post, put, register};
 use crate::error::ApiError;
 
 /// What every path begins with.
 pub const PREFIX: &str = "/api/0";
+
+/// What the paths of [`unversioned_endpoints`] begin with.
+pub const UNVERSIONED: &str = "/api";
 
 const ORG_READ: &[Scope] = &[OrgRead, OrgWrite, OrgAdmin];
 const ORG_WRITE: &[Scope] = &[OrgWrite, OrgAdmin];
@@ -118,6 +123,8 @@ pub fn endpoints() -> Vec<Endpoint> {
         delete("/wizard/{hash}/", "api:setup_wizard_delete", everybody(), wizard::end),
         post("/wizard-set-token/", "api:setup_wizard_set_token", by_scope(RELEASES), wizard::agree),
 
+        get("/observability/django/", "api:django_prometheus_metrics", staff(), observability::show),
+
         get("/organizations/{organization}/issues/", "api:list_issues", member(EVENT_READ), issues::list),
         get("/projects/{organization}/{project}/issues/", "api:list_project_issues", member(EVENT_READ), issues::list_in_project),
         get("/issues/{issue}/", "api:get_issue", by_scope(EVENT_READ), issues::show),
@@ -130,11 +137,18 @@ pub fn endpoints() -> Vec<Endpoint> {
     ]
 }
 
+/// What stands beside the versions of the API.
+pub fn unversioned_endpoints() -> Vec<Endpoint> {
+    vec![get("/settings/", "api:get_settings", everybody(), settings::show)]
+}
+
 /// Routes every endpoint; any other path below the prefix is not found, in JSON.
 pub fn routes(config: &mut ServiceConfig) {
     // A number that no database counts to is nothing that is there.
     config.app_data(PathConfig::default().error_handler(|_, _| ApiError::NotFound.into()));
     register(config, PREFIX, endpoints());
+    register(config, UNVERSIONED, unversioned_endpoints());
+    config.configure(observability::routes);
     config.service(web::scope(PREFIX).default_service(web::to(not_found)));
 }
 

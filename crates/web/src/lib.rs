@@ -28,6 +28,7 @@ mod throttle;
 
 use std::sync::Arc;
 
+use mishap_boot::metrics::PrometheusHandle;
 use mishap_core::clock::Clock;
 use mishap_core::id::DictionaryId;
 use mishap_core::random::Random;
@@ -62,22 +63,31 @@ pub struct AppState {
     pub passwords: Passwords,
     /// The site that passkeys are for; nothing if the public URL is not fit for them.
     pub site: Option<Site>,
+    /// What the process measures.
+    pub metrics: PrometheusHandle,
     dictionaries: Cache<DictionaryId, Arc<Dictionary>>,
+}
+
+/// What an application takes from outside.
+pub struct Services {
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub random: Arc<dyn Random>,
+    /// What speaks with sign-in providers.
+    pub http: Arc<dyn Http>,
+    /// What the process measures.
+    pub metrics: PrometheusHandle,
 }
 
 impl AppState {
     /// The state of an application.
-    pub fn new(
-        pool: Pool,
-        config: AppConfig,
-        clock: Arc<dyn Clock>,
-        random: Arc<dyn Random>,
-        http: Arc<dyn Http>,
-    ) -> Self {
+    pub fn new(pool: Pool, config: AppConfig, services: Services) -> Self {
+        let Services { clock, random, http, metrics } = services;
         let providers = Providers::new(http);
         let site = Site::new(&config.public_url).ok();
         let (passwords, dictionaries) = (Passwords::default(), Cache::new(DICTIONARIES));
-        Self { pool, config, clock, random, providers, passwords, site, dictionaries }
+        Self { pool, config, clock, random, providers, passwords, site, metrics, dictionaries }
     }
 
     /// The dictionary that an event's body is compressed with.

@@ -13,7 +13,7 @@ use crate::account::Visit;
 use crate::body::{Body, Object, Params};
 use crate::endpoint::Endpoint;
 use crate::error::ApiError;
-use crate::respond::{Accepted, Created, Listed, NoContent};
+use crate::respond::{Accepted, Created, Listed, MetricsText, NoContent};
 
 /// What one endpoint takes and gives, as far as it is known.
 #[derive(Debug)]
@@ -146,6 +146,16 @@ impl Answer for NoContent {
 impl Answer for Accepted {
     fn describe(operation: &mut Operation<'_>) {
         operation.answers.insert("202".to_owned(), json!({ "description": "It will be done." }));
+    }
+}
+
+impl Answer for MetricsText {
+    fn describe(operation: &mut Operation<'_>) {
+        let answer = json!({
+            "description": "Metrics, as Prometheus reads them.",
+            "content": { "text/plain": { "schema": { "type": "string" } } },
+        });
+        operation.answers.insert("200".to_owned(), answer);
     }
 }
 

@@ -3,6 +3,7 @@
 use actix_web::body::BoxBody;
 use actix_web::http::header::LINK;
 use actix_web::{HttpRequest, HttpResponse, Responder};
+use mishap_boot::metrics::MEDIA_TYPE;
 use mishap_core::page::{Cursor, Page};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -80,6 +81,18 @@ impl Responder for Accepted {
 
     fn respond_to(self, _request: &HttpRequest) -> HttpResponse {
         HttpResponse::Accepted().finish()
+    }
+}
+
+/// Metrics in Prometheus' text format.
+#[derive(Debug)]
+pub struct MetricsText(pub String);
+
+impl Responder for MetricsText {
+    type Body = BoxBody;
+
+    fn respond_to(self, _request: &HttpRequest) -> HttpResponse {
+        HttpResponse::Ok().content_type(MEDIA_TYPE).body(self.0)
     }
 }
 

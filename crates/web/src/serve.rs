@@ -25,7 +25,7 @@ use crate::error::ApiError;
 use crate::ingest::{self, Ingest, IngestConfig, Patience};
 use crate::observe::{Observer, observe};
 use crate::outside::ProviderHttp;
-use crate::{AppState, allauth, api, pages};
+use crate::{AppState, Services, allauth, api, pages};
 
 /// How long requests in flight may take to end after the process was told to stop.
 const DRAIN: Duration = Duration::from_secs(20);
@@ -172,9 +172,12 @@ pub async fn run(process: &Process) -> anyhow::Result<()> {
         state: AppState::new(
             api_pool,
             app_config,
-            Arc::clone(&process.clock),
-            Arc::clone(&process.random),
-            Arc::new(ProviderHttp::new()?),
+            Services {
+                clock: Arc::clone(&process.clock),
+                random: Arc::clone(&process.random),
+                http: Arc::new(ProviderHttp::new()?),
+                metrics: process.metrics.clone(),
+            },
         ),
         ingest: ingest_config(process, ingest_pool),
     };

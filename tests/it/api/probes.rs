@@ -136,6 +136,12 @@ async fn metrics_have_the_names_that_dashboards_and_autoscalers_ask_for() {
     ] {
         assert!(web.lines().any(|line| line.starts_with(series)), "{series} in {web}");
     }
+    let path = "/api/0/observability/django/";
+    programs.database.sql("UPDATE users SET is_staff = true").await;
+    let answer = programs.client.get(path).await.expect(200);
+    assert_eq!(answer.header("content-type"), "text/plain; version=0.0.4; charset=utf-8");
+    let requests = r#"django_http_requests_total_by_method_total{method="POST"} 1"#;
+    assert!(answer.body.lines().any(|line| line == requests), "{}", answer.body);
     let worker = programs.worker.metrics();
     for series in [
         r#"glitchtip_events_digested_total{result="stored"} 1"#,

@@ -5,6 +5,7 @@ pub mod issue;
 pub mod member;
 pub mod organization;
 pub mod project;
+pub mod settings;
 pub mod team;
 pub mod token;
 pub mod user;

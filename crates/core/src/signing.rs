@@ -42,7 +42,10 @@ impl Purpose {
 
 /// What links are signed with. It is never printed.
 #[derive(Clone)]
-pub struct SigningKey(Vec<u8>);
+pub struct SigningKey {
+    current: Vec<u8>,
+    former: Vec<Vec<u8>>,
+}
 
 impl std::fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -53,7 +56,13 @@ impl std::fmt::Debug for SigningKey {
 impl SigningKey {
     /// A key from a secret of any length.
     pub fn new(secret: &[u8]) -> Self {
-        Self(secret.to_vec())
+        Self { current: secret.to_vec(), former: Vec::new() }
+    }
+
+    /// The same key, for which links count too that were signed with one of these.
+    #[must_use]
+    pub fn with_former<'a>(self, secrets: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        Self { former: secrets.into_iter().map(<[u8]>::to_vec).collect(), ..self }
     }
 
     /// A token for `subject`, which stops to hold when anything in `bound_to` changes.
@@ -65,7 +74,8 @@ impl SigningKey {
         now: DateTime<Utc>,
     ) -> String {
         let seconds = now.timestamp();
-        format!("{}-{}", base36(seconds), self.hash(purpose, subject, bound_to, seconds))
+        let hash = hash(&self.current, purpose, subject, bound_to, seconds);
+        format!("{}-{hash}", base36(seconds))
     }
 
     /// Whether a token was made by [`SigningKey::sign`] for the same things and is young enough.
@@ -84,26 +94,29 @@ impl SigningKey {
             return false;
         };
         let age = now.timestamp().saturating_sub(seconds);
-        let expected = self.hash(purpose, subject, bound_to, seconds);
-        is_same(expected.as_bytes(), hash.as_bytes())
-            && age >= -MAX_CLOCK_DIFFERENCE
+        let is_signed_with = |secret: &Vec<u8>| {
+            let expected = self::hash(secret, purpose, subject, bound_to, seconds);
+            is_same(expected.as_bytes(), hash.as_bytes())
+        };
+        age >= -MAX_CLOCK_DIFFERENCE
             && age <= purpose.lifetime().num_seconds()
+            && std::iter::once(&self.current).chain(&self.former).any(is_signed_with)
     }
+}
 
-    fn hash(&self, purpose: Purpose, subject: i64, bound_to: &[&str], seconds: i64) -> String {
-        let key = blake3::derive_key(purpose.context(), &self.0);
-        let mut hasher = blake3::Hasher::new_keyed(&key);
-        hasher.update(&subject.to_le_bytes());
-        hasher.update(&seconds.to_le_bytes());
-        for part in bound_to {
-            // With its length, so that no two lists of parts are the same text.
-            hasher.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_le_bytes());
-            hasher.update(part.as_bytes());
-        }
-        let mut bytes = [0; 16];
-        hasher.finalize_xof().fill(&mut bytes);
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+fn hash(secret: &[u8], purpose: Purpose, subject: i64, bound_to: &[&str], seconds: i64) -> String {
+    let key = blake3::derive_key(purpose.context(), secret);
+    let mut hasher = blake3::Hasher::new_keyed(&key);
+    hasher.update(&subject.to_le_bytes());
+    hasher.update(&seconds.to_le_bytes());
+    for part in bound_to {
+        // With its length, so that no two lists of parts are the same text.
+        hasher.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_le_bytes());
+        hasher.update(part.as_bytes());
     }
+    let mut bytes = [0; 16];
+    hasher.finalize_xof().fill(&mut bytes);
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Seconds that the clocks of two servers may differ.
@@ -169,6 +182,22 @@ mod tests {
         assert!(holds(now() + TimeDelta::days(15)));
         assert!(!holds(now() + TimeDelta::days(15) + TimeDelta::seconds(1)));
         assert!(!holds(now() - TimeDelta::hours(1)));
+    }
+
+    #[test]
+    fn a_former_key_verifies_and_does_not_sign() {
+        let [old, older] = [b"old".as_slice(), b"older"].map(SigningKey::new);
+        let new = SigningKey::new(b"new").with_former([b"old".as_slice(), b"older"]);
+        let sign = |key: &SigningKey| key.sign(Purpose::Invitation, 1, &["a"], now());
+        let holds = |key: &SigningKey, token: &str| {
+            key.verifies(token, Purpose::Invitation, 1, &["a"], now())
+        };
+        for key in [&new, &old, &older] {
+            assert!(holds(&new, &sign(key)));
+        }
+        assert!(!holds(&new, &sign(&SigningKey::new(b"another"))));
+        assert!(!holds(&old, &sign(&new)));
+        assert_eq!(sign(&new), sign(&SigningKey::new(b"new")));
     }
 
     #[test]

@@ -151,8 +151,8 @@ impl AppConfig {
         }
     }
 
-    /// What the settings say; `secret` is what links are signed with.
-    pub fn from_settings(settings: &Settings, secret: &[u8]) -> Self {
+    /// What the settings say.
+    pub fn from_settings(settings: &Settings, signing_key: SigningKey) -> Self {
         let (security, accounts) = (&settings.security, &settings.accounts);
         let cookie = &security.session;
         Self {
@@ -178,7 +178,7 @@ impl AppConfig {
             },
             providers: accounts.sign_in_providers.iter().map(Provider::of_settings).collect(),
             instance: Instance::of_settings(&settings.instance),
-            ..Self::new(settings.public_url.clone(), SigningKey::new(secret))
+            ..Self::new(settings.public_url.clone(), signing_key)
         }
     }
 

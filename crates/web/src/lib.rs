@@ -16,6 +16,7 @@ pub mod error;
 pub mod fields;
 mod health;
 pub mod ingest;
+pub mod links;
 mod mail;
 mod observe;
 pub mod openapi;

@@ -26,11 +26,16 @@ async fn send(conn: &mut Conn, to: &str, mail: Mail) -> Result<()> {
 
 /// A link to a page of this installation.
 fn link(state: &AppState, path: &str) -> Result<MailLink> {
+    whole(&state.config.address(path))
+}
+
+/// A whole address as a link.
+fn whole(address: &str) -> Result<MailLink> {
     let unusable = |_invalid| Error::Inconsistent {
         table: "jobs",
         what: "the public URL makes no link".to_owned(),
     };
-    MailLink::parse(&state.config.address(path)).map_err(unusable)
+    MailLink::parse(address).map_err(unusable)
 }
 
 /// The key of a link that proves an address.
@@ -69,35 +74,29 @@ pub(crate) struct Invitation<'a> {
     pub(crate) inviter: &'a str,
     /// What the person will be in it.
     pub(crate) role: Role,
-    /// The path that accepts it.
-    pub(crate) path: &'a str,
+    /// Accepts it.
+    pub(crate) link: &'a str,
 }
 
 /// Sends an invitation to an organization.
 pub(crate) async fn invitation(
     conn: &mut Conn,
-    state: &AppState,
     to: &str,
     invitation: Invitation<'_>,
 ) -> Result<()> {
-    let Invitation { organization, inviter, role, path } = invitation;
+    let Invitation { organization, inviter, role, link } = invitation;
     let mail = Mail::Invitation {
         organization: organization.to_owned(),
         inviter: Some(inviter.to_owned()),
         role: role.label().to_owned(),
-        link: link(state, path)?,
+        link: whole(link)?,
     };
     send(conn, to, mail).await
 }
 
-/// Sends a link to choose a new password; `path` is the link's.
-pub(crate) async fn password_reset(
-    conn: &mut Conn,
-    state: &AppState,
-    to: &str,
-    path: &str,
-) -> Result<()> {
-    let mail = Mail::PasswordReset { email: to.to_owned(), link: link(state, path)? };
+/// Sends a link to choose a new password.
+pub(crate) async fn password_reset(conn: &mut Conn, to: &str, link: &str) -> Result<()> {
+    let mail = Mail::PasswordReset { email: to.to_owned(), link: whole(link)? };
     send(conn, to, mail).await
 }
 

@@ -14,9 +14,8 @@ use mishap_boot::tasks::Tasks;
 use mishap_core::admission::{Backlog, SizeLimits};
 use mishap_process::Process;
 use mishap_storage::accounts::users;
-use mishap_storage::{Pool, instance_secrets, migrations};
+use mishap_storage::{Pool, migrations};
 use nix::sys::socket::{Shutdown, shutdown};
-use secrecy::ExposeSecret as _;
 use tokio::time::Instant;
 
 use crate::account::first_run;
@@ -25,7 +24,7 @@ use crate::error::ApiError;
 use crate::ingest::{self, Ingest, IngestConfig, Patience};
 use crate::observe::{Observer, observe};
 use crate::outside::ProviderHttp;
-use crate::{AppState, Services, allauth, api, pages};
+use crate::{AppState, Services, allauth, api, links, pages};
 
 /// How long requests in flight may take to end after the process was told to stop.
 const DRAIN: Duration = Duration::from_secs(20);
@@ -201,14 +200,9 @@ pub async fn run(process: &Process) -> anyhow::Result<()> {
 async fn app_config(process: &Process, pool: &Pool) -> anyhow::Result<AppConfig> {
     let settings = &process.settings;
     let mut conn = pool.get().await?;
-    let secret = match &settings.security.secret_key {
-        Some(secret) => secret.expose_secret().as_bytes().to_vec(),
-        None => {
-            let random = process.random.as_ref();
-            instance_secrets::get_or_make(&mut conn, "signing", random).await?
-        }
-    };
-    let config = AppConfig::from_settings(settings, &secret);
+    let random = process.random.as_ref();
+    let signing_key = links::signing_key(&mut conn, &settings.security, random).await?;
+    let config = AppConfig::from_settings(settings, signing_key);
     if !users::exist(&mut conn).await? {
         let link = first_run::link(&config, process.clock.now());
         tracing::info!("there is no account yet; make the first one at {link}");

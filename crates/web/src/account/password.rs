@@ -6,7 +6,7 @@ use mishap_core::audit::Action;
 use mishap_core::email::EmailAddress;
 use mishap_core::id::UserId;
 use mishap_core::random::Random;
-use mishap_core::signing::{Purpose, base36};
+use mishap_core::signing::Purpose;
 use mishap_identity::password::strength::{Owner, weaknesses};
 use mishap_identity::password::{self, PasswordHash, Verified};
 use mishap_storage::accounts::sessions;
@@ -18,8 +18,8 @@ use super::refusal::{Problem, Refusal};
 use super::visit::{Visit, own, seconds};
 use crate::AppState;
 use crate::error::ApiError;
-use crate::mail;
 use crate::throttle::Attempt;
+use crate::{links, mail};
 
 /// Passwords hashed at the same time: each takes 19 MiB and 30 ms of a core, imported ones a second.
 const AT_ONCE: usize = 1;
@@ -67,30 +67,6 @@ impl Passwords {
     }
 }
 
-/// What the link for a new password is bound to: it dies with the password, and with the next
-/// sign-in.
-fn bound_to(hash: Option<&str>, user: &User) -> [String; 2] {
-    let last_login = user.last_login_at.map_or_else(String::new, |at| at.to_rfc3339());
-    [hash.unwrap_or_default().to_owned(), last_login]
-}
-
-/// The path of a link with which an account chooses a new password. It holds for three days, once.
-pub(crate) async fn reset_path(
-    conn: &mut Conn,
-    state: &AppState,
-    user: &User,
-) -> Result<String, ApiError> {
-    let hash = users::password_hash(conn, user.id).await?;
-    let [hash, last_login] = bound_to(hash.as_deref(), user);
-    let token = state.config.signing_key.sign(
-        Purpose::PasswordReset,
-        user.id.0,
-        &[&hash, &last_login],
-        state.clock.now(),
-    );
-    Ok(format!("/reset-password/set-new-password/{}-{token}", base36(user.id.0)))
-}
-
 /// Sends a link to choose a new password; an address that nobody has is told so by mail, so that
 /// nobody else learns of it.
 pub(crate) async fn request_reset(
@@ -108,8 +84,9 @@ pub(crate) async fn request_reset(
     let user = users::find_for_sign_in(&mut conn, email.as_str()).await?;
     match user.filter(|user| user.is_active) {
         Some(user) => {
-            let path = reset_path(&mut conn, state, &user).await?;
-            mail::password_reset(&mut conn, state, email.as_str(), &path).await?;
+            let (config, now) = (&state.config, state.clock.now());
+            let link = links::password_reset(&mut conn, config, &user, now).await?;
+            mail::password_reset(&mut conn, email.as_str(), &link).await?;
             visit.note(&mut conn, &user, Action::PasswordResetLink).await
         }
         None => {
@@ -131,7 +108,7 @@ pub(crate) async fn owner_of_link(
     let user = users::find(conn, UserId(user)).await?.filter(|user| user.is_active);
     let user = user.ok_or_else(invalid)?;
     let hash = users::password_hash(conn, user.id).await?;
-    let [hash, last_login] = bound_to(hash.as_deref(), &user);
+    let [hash, last_login] = links::password_reset_is_bound_to(hash.as_deref(), &user);
     let (key, now) = (&state.config.signing_key, state.clock.now());
     let holds = key.verifies(token, Purpose::PasswordReset, user.id.0, &[&hash, &last_login], now);
     if holds { Ok(user) } else { Err(invalid().into()) }

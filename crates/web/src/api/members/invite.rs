@@ -6,18 +6,17 @@ use mishap_core::access::Role;
 use mishap_core::audit::Action;
 use mishap_core::email::EmailAddress;
 use mishap_core::id::UserId;
-use mishap_core::signing::Purpose;
 use mishap_storage::accounts::users::NewUser;
 use mishap_storage::accounts::{emails, users};
 use mishap_storage::audit::{Actor, Target};
 use mishap_storage::members::{self, Member};
 use mishap_storage::{Conn, Result, attempts, audit, teams, transaction};
-use mishap_templates::paths;
 use serde_json::json;
 
 use crate::AppState;
 use crate::access::OrgAccess;
 use crate::error::ApiError;
+use crate::links;
 use crate::mail;
 use crate::throttle::Attempt;
 
@@ -107,9 +106,9 @@ async fn write(
                 organization: &access.organization.name,
                 inviter: &actor.label,
                 role: member.role,
-                path: &path(state, &member),
+                link: &link(state, &member),
             };
-            mail::invitation(conn, state, email, invitation).await?;
+            mail::invitation(conn, email, invitation).await?;
         }
         let target = access.target("member", member.id, email);
         audit::record(conn, &actor, Action::MemberInvite, &target, &details).await?;
@@ -133,15 +132,8 @@ async fn account(conn: &mut Conn, actor: &Actor, email: &str) -> Result<UserId> 
     Ok(user.id)
 }
 
-/// The path of the link that accepts an invitation. It holds for 15 days, and for this invitation
-/// only.
-fn path(state: &AppState, member: &Member) -> String {
+/// The link that accepts an invitation. It holds for 15 days, and for this invitation only.
+fn link(state: &AppState, member: &Member) -> String {
     let invited = member.email.as_deref().unwrap_or_default();
-    let token = state.config.signing_key.sign(
-        Purpose::Invitation,
-        member.id.0,
-        &[invited],
-        state.clock.now(),
-    );
-    paths::accept_invitation(member.id.0, &token)
+    links::invitation(&state.config, member.id, invited, state.clock.now())
 }

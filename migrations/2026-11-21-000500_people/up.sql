@@ -151,11 +151,12 @@ CREATE UNLOGGED TABLE attempts (
     kind smallint NOT NULL,
     subject bytea NOT NULL,
     window_start timestamptz NOT NULL,
+    window_end timestamptz NOT NULL,
     attempts integer NOT NULL,
     PRIMARY KEY (kind, subject, window_start)
 );
 COMMENT ON TABLE attempts IS 'How often somebody tried something that must not be tried too often.';
-CREATE INDEX attempts_window_idx ON attempts (window_start);
+CREATE INDEX attempts_window_idx ON attempts (window_end);
 
 CREATE TABLE instance_secrets (
     name text PRIMARY KEY,

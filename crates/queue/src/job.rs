@@ -27,12 +27,13 @@ macro_rules! jobs {
 jobs! {
     /// Makes the partitions of the days ahead.
     MakePartitions = "make_partitions";
-    /// Drops what is older than the retention, and issues without events.
+    /// Drops what is older than the retention, issues without events, and old entries of the audit
+    /// log.
     ApplyRetention = "apply_retention";
     /// Trains dictionaries for projects that would gain by one.
     TrainDictionaries = "train_dictionaries";
-    /// Forgets windows of quotas and of attempts, sessions and wizards that ended, and entries of the
-    /// overflow that were moved.
+    /// Forgets windows of quotas that ended, entries of the overflow that were moved, sessions that
+    /// ended, old attempts, and what no wizard fetched.
     ForgetExpired = "forget_expired";
     /// Removes workers that died from the readers of hints.
     CleanHints = "clean_hints";

@@ -25,13 +25,15 @@ pub async fn count(
         attempts: i32,
     }
     let row: Row = statement(
-        "INSERT INTO attempts (kind, subject, window_start, attempts) VALUES ($1, $2, $3, 1)
+        "INSERT INTO attempts (kind, subject, window_start, window_end, attempts)
+         VALUES ($1, $2, $3, $4, 1)
          ON CONFLICT (kind, subject, window_start)
          DO UPDATE SET attempts = attempts.attempts + 1 RETURNING attempts",
     )
     .bind::<SmallInt, _>(kind)
     .bind::<Binary, _>(subject)
     .bind::<Timestamptz, _>(window_start(now, window))
+    .bind::<Timestamptz, _>(window_start(now, window) + window)
     .get_result(conn)
     .await?;
     Ok(row.attempts)
@@ -72,10 +74,10 @@ pub async fn forget(conn: &mut Conn, kind: i16, subject: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// Forgets windows that began before this.
-pub async fn forget_before(conn: &mut Conn, before: DateTime<Utc>) -> Result<usize> {
-    let delete = statement("DELETE FROM attempts WHERE window_start < $1");
-    Ok(delete.bind::<Timestamptz, _>(before).execute(conn).await?)
+/// Forgets windows that have ended, which nobody counts in any more; says how many.
+pub async fn forget_ended(conn: &mut Conn, now: DateTime<Utc>) -> Result<usize> {
+    let delete = statement("DELETE FROM attempts WHERE window_end <= $1");
+    Ok(delete.bind::<Timestamptz, _>(now).execute(conn).await?)
 }
 
 fn window_start(now: DateTime<Utc>, window: Duration) -> DateTime<Utc> {

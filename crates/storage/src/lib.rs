@@ -18,6 +18,7 @@
 //! | projects, keys | [`projects`] |
 //! | what sentry-wizard fetches | [`wizards`] |
 //! | who did what, and how often it was tried | [`audit`], [`attempts`] |
+//! | what a wizard fetches once | [`wizards`] |
 //! | releases, environments | [`names`] |
 //! | jobs, schedule, leadership | [`jobs`] |
 //! | partitions of large tables | [`partitions`] |

@@ -232,6 +232,7 @@ impl TestApp {
             clock: Arc::new(SystemClock),
             retention_days: 30,
             mail: mail_room(Transport::Nowhere),
+            audit_days: 365,
         }
     }
 

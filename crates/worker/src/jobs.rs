@@ -43,6 +43,8 @@ pub struct JobContext {
     pub clock: Arc<dyn Clock>,
     /// Days that events are kept.
     pub retention_days: u32,
+    /// Days that it is kept who did what.
+    pub audit_days: u32,
     /// What sends mails.
     pub mail: MailRoom,
 }

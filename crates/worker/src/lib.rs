@@ -93,13 +93,16 @@ pub struct WorkerConfig {
     pub concurrency: usize,
     /// Days that events are kept.
     pub retention_days: u32,
+    /// Days that it is kept who did what.
+    pub audit_days: u32,
     /// What sends mails.
     pub mail: MailRoom,
 }
 
 /// Starts everything that a worker does.
 pub fn start(config: WorkerConfig, tasks: &Tasks) {
-    let WorkerConfig { pool, redis, clock, name, concurrency, retention_days, mail } = config;
+    let WorkerConfig { pool, redis, clock, name, concurrency, retention_days, audit_days, mail } =
+        config;
     let hinted_jobs = Arc::new(Notify::new());
     let feed = Feed {
         digester: Arc::new(Digester::new(pool.clone())),
@@ -123,7 +126,7 @@ pub fn start(config: WorkerConfig, tasks: &Tasks) {
             async move { overflow::drain(&redis, &pool).await }
         });
     }
-    let context = JobContext { pool, redis, clock, retention_days, mail };
+    let context = JobContext { pool, redis, clock, retention_days, audit_days, mail };
     tasks.spawn("jobs", jobs::keep_running(context, hinted_jobs, tasks.stop().clone()));
 }
 
@@ -155,6 +158,7 @@ pub async fn run(process: &Process) -> anyhow::Result<()> {
         name: name(process.random.as_ref()),
         concurrency,
         retention_days: process.settings.retention_days,
+        audit_days: process.settings.audit_days,
         mail: mail_room(process)?,
     };
     start(config, &tasks);

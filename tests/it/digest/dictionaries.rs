@@ -48,6 +48,7 @@ async fn run(desk: &Desk, job: &str) {
         clock: Arc::new(SystemClock),
         retention_days: 30,
         mail: mail_room(Transport::Nowhere),
+        audit_days: 365,
     };
     let mut conn = desk.database.conn().await;
     jobs::push(&mut conn, job, Value::Null).await.unwrap();

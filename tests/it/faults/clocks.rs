@@ -27,6 +27,7 @@ async fn worker_with_its_clock_off_by(hours: i64) {
         concurrency: 1,
         retention_days: 30,
         mail: mail_room(Transport::Nowhere),
+        audit_days: 365,
     };
     mishap_worker::start(config, &tasks);
     let jobs = "SELECT count(*) FROM schedule WHERE NOT EXISTS (SELECT 1 FROM jobs)";

@@ -1,12 +1,13 @@
 //! What is kept for so many days, and then goes.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use mishap_boot::shutdown::CancellationToken;
 use mishap_core::clock::SystemClock;
 use mishap_outbound::mail::Transport;
-use mishap_storage::{issues, jobs, partitions};
+use mishap_storage::{attempts, issues, jobs, partitions};
 use mishap_testkit::builders::{EnvelopeBuilder, error_event, event_id};
 use mishap_testkit::{Desk, desk, mail_room};
 use mishap_worker::jobs::{JobContext, run_due};
@@ -19,6 +20,7 @@ fn context(desk: &Desk) -> JobContext {
         clock: Arc::new(SystemClock),
         retention_days: 30,
         mail: mail_room(Transport::Nowhere),
+        audit_days: 365,
     }
 }
 
@@ -111,24 +113,59 @@ async fn what_was_drained_from_the_overflow_is_forgotten_after_a_day() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sessions_wizards_and_attempts_are_forgotten_when_they_are_over() {
+async fn who_did_what_is_kept_for_a_time_of_its_own() {
+    let desk = Desk::new().await;
+    desk.database
+        .sql(
+            "INSERT INTO audit_log (at, actor, action, target_kind, target_id, target)
+             SELECT now() - days * interval '1 day', 'operator', 'account.create', 'account', days, ''
+             FROM unnest(ARRAY[0, 31, 364, 366, 800]) days",
+        )
+        .await;
+    let kept = "SELECT target_id FROM audit_log ORDER BY id";
+    for _ in 0..2 {
+        run(&desk, "apply_retention").await;
+        let kept = desk.database.rows(kept).await;
+        let days: Vec<_> = kept.iter().map(|entry| entry["target_id"].as_str().unwrap()).collect();
+        assert_eq!(days, ["0", "31", "364"]);
+    }
+    // Nobody but the job may.
+    let mut conn = desk.database.connect().await;
+    let delete = "DELETE FROM audit_log";
+    assert!(mishap_testkit::sql::execute(&mut conn, delete).await.is_err());
+    assert_eq!(desk.database.number("SELECT count(*) FROM audit_log").await, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_ended_is_forgotten_and_what_goes_on_is_not() {
     let desk = Desk::new().await;
     desk.database
         .sql(
             "INSERT INTO sessions (key_hash, expires_at)
-             SELECT decode(lpad(to_hex(n + 16), 2, '0'), 'hex'), now() + n * interval '1 hour'
-                 FROM generate_series(-2, 1) n;
-             INSERT INTO wizards (hash, token, expires_at)
-             SELECT n::text, 'secret', now() + n * interval '1 minute'
-                 FROM generate_series(-2, 1) n;
-             INSERT INTO attempts (kind, subject, window_start, attempts)
-             SELECT 1, '', now() - n * interval '20 hours', 1 FROM generate_series(0, 3) n",
+             SELECT int4send(minutes), now() + minutes * interval '1 minute'
+             FROM unnest(ARRAY[-1, 1, -9999, 9999]) minutes;
+             INSERT INTO wizards (hash, expires_at)
+             SELECT minutes, now() + minutes * interval '1 minute'
+             FROM unnest(ARRAY[-1, 1]) minutes",
         )
         .await;
-    run(&desk, "forget_expired").await;
-    for (table, left) in [("sessions", 1), ("wizards", 1), ("attempts", 2)] {
-        let count = format!("SELECT count(*) FROM {table}");
-        assert_eq!(desk.database.number(&count).await, left, "{table}");
+    let (mut conn, now) = (desk.database.conn().await, desk::now());
+    let (short, long) = (Duration::from_secs(60), Duration::from_secs(90 * 86_400));
+    let hour = TimeDelta::hours(1);
+    // A window of the operator's may be months long, and goes on although it began long ago.
+    for (kind, window, at) in [(1, short, now - hour), (2, short, now + hour), (3, long, now)] {
+        attempts::count(&mut conn, kind, b"somebody", window, at).await.unwrap();
+    }
+    let counts =
+        async |table: &str| desk.database.number(&format!("SELECT count(*) FROM {table}")).await;
+    for _ in 0..2 {
+        run(&desk, "forget_expired").await;
+        assert_eq!(counts("sessions WHERE expires_at > now()").await, 2);
+        assert_eq!(counts("sessions").await, 2);
+        assert_eq!(counts("wizards WHERE hash = '1'").await, 1);
+        assert_eq!(counts("wizards").await, 1);
+        assert_eq!(counts("attempts WHERE kind IN (2, 3)").await, 2);
+        assert_eq!(counts("attempts").await, 2);
     }
 }
 

@@ -1,10 +1,10 @@
 //! Drops what is older than the retention: whole partitions, then issues without events, then
-//! dictionaries that no event needs any more.
+//! dictionaries that no event needs any more; and entries of the audit log after a time of their own.
 
 use chrono::Days;
 use metrics::counter;
 use mishap_storage::partitions::{self, ATTACHMENTS, EVENTS, ISSUE_HOURS, OUTCOMES, Partitioned};
-use mishap_storage::{bodies, issues};
+use mishap_storage::{audit, bodies, issues};
 
 use super::JobContext;
 
@@ -38,6 +38,8 @@ pub(super) async fn run(context: &JobContext) -> anyhow::Result<()> {
     // An event of the day in which a dictionary was replaced may still need it.
     bodies::delete_replaced(&mut conn, before(Days::new(u64::from(context.retention_days) + 2)))
         .await?;
+    let forgotten = audit::forget(&mut conn, before(Days::new(context.audit_days.into()))).await?;
+    counter!("glitchtip_purge_rows_total", "table" => "audit_log").increment(forgotten as u64);
     Ok(())
 }
 

@@ -22,7 +22,7 @@ pub struct AccountSettings {
     pub attach_invited_users: bool,
     /// A superuser who is made with a new database.
     pub initial_user: Option<InitialUser>,
-    /// Superusers who are made or brought up to date at each start, by their numbers.
+    /// Superusers whom `mishap ensure-api-users` makes or brings up to date, by their numbers.
     pub api_users: Vec<ApiUser>,
     /// Ways to sign in, by their names.
     pub sign_in_providers: Vec<SignInProvider>,
@@ -44,11 +44,11 @@ pub struct InitialUser {
     pub email: String,
     /// The password.
     pub password: SecretString,
-    /// A token, with the scope `org:admin`.
+    /// A token, with the scope `org:admin`; 64 characters at most.
     pub token: Option<SecretString>,
 }
 
-/// A superuser who is made or brought up to date at each start.
+/// A superuser whom `mishap ensure-api-users` makes or brings up to date.
 #[derive(Debug, Clone)]
 pub struct ApiUser {
     /// The number in the variables' names.
@@ -57,7 +57,7 @@ pub struct ApiUser {
     pub email: String,
     /// The password; without one, only tokens work.
     pub password: Option<SecretString>,
-    /// A token, with every scope.
+    /// A token, with every scope; 64 characters at most.
     pub token: Option<SecretString>,
 }
 
@@ -74,46 +74,61 @@ impl AccountSettings {
                 interval_seconds: env.number(&catalogue::INVITE_INTERVAL),
             },
             attach_invited_users: env.bool(&catalogue::ATTACH_INVITED_USERS),
-            initial_user: initial_user(env),
-            api_users: api_users(env),
+            initial_user: InitialUser::read(env),
+            api_users: ApiUser::read_all(env),
             sign_in_providers: SignInProvider::read_all(env),
         }
     }
 }
 
-/// GlitchTip makes the user only if both are set.
-fn initial_user(env: &mut Environment) -> Option<InitialUser> {
-    let email = env.optional(&catalogue::INITIAL_USER_EMAIL);
-    let password = env.secret(&catalogue::INITIAL_USER_PASSWORD);
-    let token = env.secret(&catalogue::INITIAL_USER_AUTH_TOKEN);
-    match (email, password) {
-        (Some(email), Some(password)) => Some(InitialUser { email, password, token }),
-        (Some(_), None) => {
-            let warning = "INITIAL_USER_EMAIL makes nobody without INITIAL_USER_PASSWORD";
-            env.warning(warning.to_owned());
-            None
+impl InitialUser {
+    /// Reads it alone; a migration needs nothing else of these. GlitchTip makes the user only if both
+    /// the address and the password are set.
+    pub fn read(env: &mut Environment) -> Option<Self> {
+        let email = env.optional(&catalogue::INITIAL_USER_EMAIL);
+        let password = env.secret(&catalogue::INITIAL_USER_PASSWORD);
+        let token = env.optional(&catalogue::INITIAL_USER_AUTH_TOKEN);
+        match (email, password) {
+            (Some(email), Some(password)) => {
+                Some(Self { email, password, token: token.as_deref().and_then(trimmed) })
+            }
+            (Some(_), None) => {
+                let warning = "INITIAL_USER_EMAIL makes nobody without INITIAL_USER_PASSWORD";
+                env.warning(warning.to_owned());
+                None
+            }
+            (None, _) => None,
         }
-        (None, _) => None,
     }
 }
 
-/// Numbers without an address are left out, as in AppSRE's script.
-fn api_users(env: &mut Environment) -> Vec<ApiUser> {
-    let mut users = Vec::new();
-    for part in env.parts(&catalogue::API_USER_EMAIL) {
-        let email = env.member(&catalogue::API_USER_EMAIL, &part);
-        let (Some(email), Ok(index)) = (email, part.parse()) else {
-            continue;
-        };
-        users.push(ApiUser {
-            index,
-            email,
-            password: env.member(&catalogue::API_USER_PASSWORD, &part).map(SecretString::from),
-            token: env.member(&catalogue::API_USER_TOKEN, &part).map(SecretString::from),
-        });
+impl ApiUser {
+    /// Reads them alone, in the order of their numbers. Numbers without an address are left out, as in
+    /// AppSRE's script.
+    pub fn read_all(env: &mut Environment) -> Vec<Self> {
+        let mut users = Vec::new();
+        for part in env.parts(&catalogue::API_USER_EMAIL) {
+            let email = env.member(&catalogue::API_USER_EMAIL, &part);
+            let (Some(email), Ok(index)) = (email, part.parse()) else {
+                continue;
+            };
+            let token = env.member(&catalogue::API_USER_TOKEN, &part);
+            users.push(Self {
+                index,
+                email,
+                password: env.member(&catalogue::API_USER_PASSWORD, &part).map(SecretString::from),
+                token: token.as_deref().and_then(trimmed),
+            });
+        }
+        users.sort_by_key(|user| user.index);
+        users
     }
-    users.sort_by_key(|user| user.index);
-    users
+}
+
+/// A token without the space around it, which no request could say.
+fn trimmed(token: &str) -> Option<SecretString> {
+    let token = token.trim();
+    (!token.is_empty()).then(|| token.into())
 }
 
 #[cfg(test)]
@@ -166,7 +181,7 @@ mod tests {
     #[test]
     fn api_users_are_found_by_their_numbers() {
         let file = std::env::temp_dir().join("mishap-settings-api-user");
-        std::fs::write(&file, "secret\n").unwrap();
+        std::fs::write(&file, " secret\n").unwrap();
         let users = settings([
             ("APPSRE_API_USER_10_EMAIL", "ten@example.com"),
             ("APPSRE_API_USER_10_TOKEN_FILE", file.to_str().unwrap()),
@@ -194,7 +209,14 @@ mod tests {
                 (10, "ten@example.com", None, Some("secret"))
             ]
         );
-        let problems = problems([("APPSRE_API_USER_1_EMAIL", "nobody")]);
+        let long = "x".repeat(65);
+        let problems = problems([
+            ("APPSRE_API_USER_1_EMAIL", "nobody"),
+            ("APPSRE_API_USER_2_EMAIL", "two@example.com"),
+            ("APPSRE_API_USER_2_TOKEN", &long),
+        ]);
         assert!(problems[0].contains("APPSRE_API_USER_1_EMAIL must be"), "{problems:?}");
+        let too_long = "  APPSRE_API_USER_2_TOKEN must be a token of at most 64 characters";
+        assert_eq!(problems[1..], [too_long]);
     }
 }

@@ -16,6 +16,8 @@ pub enum Kind {
     Secret,
     /// Several of them, separated by commas.
     Secrets,
+    /// An API token; space around it does not count.
+    Token,
     /// A truth value; what is not true is false, whatever it says.
     Boolean,
     /// A whole number.
@@ -75,6 +77,9 @@ pub enum Unit {
 /// What a URL for people and clients begins with.
 pub(super) const WEB: &[&str] = &["http", "https"];
 
+/// The longest API token (GlitchTip).
+const MAX_TOKEN_CHARS: usize = 64;
+
 /// The greatest number where nothing else limits it.
 const MANY: u64 = 4_000_000_000_000;
 
@@ -111,13 +116,13 @@ pub(super) const fn port() -> Kind {
 impl Kind {
     /// Whether a value must never be shown.
     pub fn is_secret(self) -> bool {
-        matches!(self, Self::Secret | Self::Secrets | Self::SecretUrl(_))
+        matches!(self, Self::Secret | Self::Secrets | Self::Token | Self::SecretUrl(_))
     }
 
     /// Whether a value that begins with a dollar sign is the name of another variable. A password
     /// may well begin with one, a URL never does.
     pub(super) fn may_be_reference(self) -> bool {
-        !matches!(self, Self::Secret | Self::Secrets)
+        !matches!(self, Self::Secret | Self::Secrets | Self::Token)
     }
 
     /// Whether an empty value says something. Where it does not, it counts as not set: templates
@@ -127,6 +132,7 @@ impl Kind {
             Self::Text
             | Self::Secret
             | Self::Secrets
+            | Self::Token
             | Self::Boolean
             | Self::Networks
             | Self::List
@@ -155,6 +161,7 @@ impl Kind {
             Self::Text | Self::Secret | Self::Secrets | Self::Boolean | Self::List | Self::Path => {
                 true
             }
+            Self::Token => value.chars().count() <= MAX_TOKEN_CHARS,
             Self::Number { min, max, .. } => {
                 value.parse().is_ok_and(|number: u64| (min..=max).contains(&number))
             }
@@ -183,6 +190,7 @@ impl fmt::Display for Kind {
             Self::Text => f.write_str("a text"),
             Self::Secret => f.write_str("a secret"),
             Self::Secrets => f.write_str("secrets, separated by commas"),
+            Self::Token => write!(f, "a token of at most {MAX_TOKEN_CHARS} characters"),
             Self::Boolean => f.write_str("True or False"),
             Self::Number { unit, min, max } => {
                 let unit = match unit {

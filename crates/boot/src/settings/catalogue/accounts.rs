@@ -1,7 +1,7 @@
 //! People, and how they get in.
 
 use super::settings;
-use crate::settings::kind::Kind::{Boolean, Choice, Email, List, Secret, Text, Url};
+use crate::settings::kind::Kind::{Boolean, Choice, Email, List, Secret, Text, Token, Url};
 use crate::settings::kind::{WEB, any_count, seconds};
 
 /// Who may prove who somebody is.
@@ -31,13 +31,13 @@ settings! {
             "The address of a superuser who is made with a new database, if INITIAL_USER_PASSWORD is set too.";
         INITIAL_USER_PASSWORD = ["INITIAL_USER_PASSWORD"], Secret, "",
             "The password of that user.";
-        INITIAL_USER_AUTH_TOKEN = ["INITIAL_USER_AUTH_TOKEN"], Secret, "",
+        INITIAL_USER_AUTH_TOKEN = ["INITIAL_USER_AUTH_TOKEN"], Token, "",
             "A token of that user, with the scope org:admin.";
         API_USER_EMAIL = ["APPSRE_API_USER_{N}_EMAIL"], Email, "",
-            "The address of a superuser who is made or brought up to date at each start; N is any number.";
+            "The address of a superuser whom `mishap ensure-api-users` makes or brings up to date; N is any number.";
         API_USER_PASSWORD = ["APPSRE_API_USER_{N}_PASSWORD"], Secret, "",
             "The password of that user; without one, only tokens work.";
-        API_USER_TOKEN = ["APPSRE_API_USER_{N}_TOKEN"], Secret, "",
+        API_USER_TOKEN = ["APPSRE_API_USER_{N}_TOKEN"], Token, "",
             "A token of that user, with every scope.";
 
         SIGN_IN_KIND = ["MISHAP_SIGN_IN_{NAME}_KIND"], Choice(SIGN_IN_KINDS), "",

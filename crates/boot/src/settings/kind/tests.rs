@@ -2,8 +2,10 @@ use super::*;
 
 #[test]
 fn each_kind_knows_what_it_allows() {
+    let (longest, too_long) = ("ä".repeat(64), "a".repeat(65));
     for (kind, good, bad) in [
         (Kind::Text, &["anything", ""][..], &[][..]),
+        (Kind::Token, &["", " a ", &longest], &[too_long.as_str()]),
         (count(1, 9), &["1", " 9 "], &["0", "10", "-1", "1.5", "many", ""]),
         (Kind::Fraction, &["0", "1.0", "0.5"], &["1.1", "-0.1", "NaN", "half"]),
         (Kind::Percentage, &["100", "0.5"], &["100.1", "inf"]),
@@ -38,6 +40,7 @@ fn each_kind_says_what_it_wants() {
         (Kind::Url(WEB), "a URL that begins with http:// or https://"),
         (Kind::Choice(&["a", "b", "c"]), "a, b or c"),
         (Kind::Choice(&["a"]), "a"),
+        (Kind::Token, "a token of at most 64 characters"),
     ] {
         assert_eq!(kind.to_string(), says);
     }

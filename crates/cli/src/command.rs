@@ -37,6 +37,9 @@ pub(crate) enum Command {
     Dev(DevOptions),
     /// Bring the schema up to date and exit.
     Migrate,
+    /// Make the superusers that APPSRE_API_USER_n_EMAIL, _PASSWORD and _TOKEN name, or bring them up
+    /// to date. Needs no settings but these and the database's.
+    EnsureApiUsers,
     /// Make an account, an organization, a project and a token, as far as they are missing.
     Bootstrap(BootstrapOptions),
     /// Accounts.

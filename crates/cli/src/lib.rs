@@ -8,6 +8,7 @@ mod command;
 mod config;
 mod dead;
 mod dev;
+mod ensure_api_users;
 pub mod load;
 mod migrate;
 mod operator;
@@ -47,6 +48,7 @@ pub fn main() -> ExitCode {
                     Ok(())
                 }
                 Command::Migrate => migrate::run(output).await,
+                Command::EnsureApiUsers => ensure_api_users::run(output).await,
                 Command::Bootstrap(options) => bootstrap::run(&options, output).await,
                 Command::User(command) => tenants::user(command, output).await,
                 Command::Token(command) => tenants::token(command, output).await,

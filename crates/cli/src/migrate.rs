@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use mishap_boot::settings::DatabaseSettings;
 use serde::Serialize;
 
 use crate::operator;
@@ -23,7 +24,7 @@ impl fmt::Display for Migrated {
 }
 
 pub(crate) async fn run(output: Output) -> anyhow::Result<()> {
-    let settings = operator::settings()?;
-    let applied = mishap_beat::migrate(&settings.database).await?;
+    let database = operator::settings(DatabaseSettings::read)?;
+    let applied = mishap_beat::migrate(&database).await?;
     output.show(&Migrated { applied, version: mishap_storage::migrations::newest() })
 }

@@ -3,12 +3,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use mishap_boot::logs;
 use mishap_boot::settings::catalogue::{DATABASE_HOST, DATABASE_URL};
-use mishap_boot::settings::{Environment, LogFormat, LogSettings, Settings};
+use mishap_boot::settings::{DatabaseSettings, Environment, LogFormat, LogSettings, Settings};
 use mishap_core::random::{Random, SystemRandom};
-use mishap_storage::{Pool, PooledConn};
+use mishap_storage::{Conn, Pool, PooledConn, migrations};
 
 /// Where `mishap dev` says how its servers are reached.
 pub(crate) const DEV_ENVIRONMENT: &str = ".local/mishap.env";
@@ -29,28 +29,48 @@ pub(crate) struct Operator {
 impl Operator {
     /// Reads the settings and prepares connections.
     pub(crate) fn new() -> anyhow::Result<Self> {
-        let settings = settings()?;
-        let config = mishap_process::database(&settings.database, "cli", CONNECTIONS)?;
-        let pool = Pool::new(&config, &tokio::runtime::Handle::current())?;
+        let settings = settings(Settings::read)?;
+        let pool = pool(&settings.database)?;
         Ok(Self { settings, pool, random: Arc::new(SystemRandom) })
     }
 
     /// A connection.
     pub(crate) async fn conn(&self) -> anyhow::Result<PooledConn> {
-        self.pool.get().await.context("PostgreSQL cannot be reached; see DATABASE_URL")
+        conn(&self.pool).await
     }
 }
 
-/// Reads the settings of a command, and begins to log what goes wrong.
-pub(crate) fn settings() -> anyhow::Result<Settings> {
+/// Reads what a command needs to know, and begins to log what goes wrong.
+pub(crate) fn settings<S>(read: impl FnOnce(&mut Environment) -> S) -> anyhow::Result<S> {
     let mut env = Environment::of_process();
     if !env.is_set(&DATABASE_URL) && !env.is_set(&DATABASE_HOST) {
         add_dev_environment(&mut env, Path::new(DEV_ENVIRONMENT))?;
     }
-    let settings = Settings::read(&mut env);
+    let settings = read(&mut env);
     env.check()?;
     logs::begin(&LogSettings { level: "warn".to_owned(), format: LogFormat::Auto })?;
     Ok(settings)
+}
+
+/// Prepares connections.
+pub(crate) fn pool(settings: &DatabaseSettings) -> anyhow::Result<Pool> {
+    let config = mishap_process::database(settings, "cli", CONNECTIONS)?;
+    Ok(Pool::new(&config, &tokio::runtime::Handle::current())?)
+}
+
+/// A connection.
+pub(crate) async fn conn(pool: &Pool) -> anyhow::Result<PooledConn> {
+    pool.get().await.context("PostgreSQL cannot be reached; see DATABASE_URL")
+}
+
+/// Fails if the schema is older than this program, and says what to do.
+pub(crate) async fn expect_schema(conn: &mut Conn) -> anyhow::Result<()> {
+    let pending = migrations::pending(conn).await?;
+    if !pending.is_empty() {
+        let pending = pending.join(", ");
+        bail!("the schema is not up to date (run `mishap migrate`): {pending}");
+    }
+    Ok(())
 }
 
 /// Adds what a running `mishap dev` wrote down, if one is running here.

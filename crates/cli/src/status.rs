@@ -7,7 +7,7 @@ use mishap_storage::measures::{self, TableSize};
 use mishap_storage::{migrations, outcomes};
 use serde::Serialize;
 
-use crate::operator::Operator;
+use crate::operator::{Operator, expect_schema};
 use crate::output::Output;
 use crate::queue::{self, Queue};
 
@@ -75,13 +75,7 @@ fn megabytes(bytes: i64) -> String {
 pub(crate) async fn run(output: Output) -> anyhow::Result<()> {
     let operator = Operator::new()?;
     let mut conn = operator.conn().await?;
-    let pending = migrations::pending(&mut conn).await?;
-    if !pending.is_empty() {
-        anyhow::bail!(
-            "the schema is not up to date (run `mishap migrate`): {}",
-            pending.join(", ")
-        );
-    }
+    expect_schema(&mut conn).await?;
     let totals = measures::totals(&mut conn).await?;
     let tables = measures::table_sizes(&mut conn).await?;
     let outcomes = outcomes::totals(&mut conn, None).await?;
@@ -95,7 +89,7 @@ pub(crate) async fn run(output: Output) -> anyhow::Result<()> {
     output.show(&Status {
         version: mishap_boot::build_info::VERSION,
         schema: migrations::newest(),
-        pending_migrations: pending,
+        pending_migrations: Vec::new(),
         organizations: totals.organizations,
         database_bytes: totals.database_bytes,
         tables: tables

@@ -10,6 +10,7 @@ use mishap_core::id::{AuditId, OrganizationId, UserId};
 use mishap_core::page::{Cursor, Page};
 use serde_json::Value;
 
+use crate::accounts::users::User;
 use crate::error::Result;
 use crate::pool::Conn;
 use crate::schema::audit_log;
@@ -26,6 +27,13 @@ pub struct Actor {
     pub client_ip: Option<IpAddr>,
 }
 
+impl Actor {
+    /// Whoever holds the installation's settings: at the command line, or as it starts.
+    pub fn operator() -> Self {
+        Self { user: None, label: "operator".to_owned(), client_ip: None }
+    }
+}
+
 /// What it was done to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
@@ -37,6 +45,14 @@ pub struct Target {
     pub label: String,
     /// The organization it belongs to.
     pub organization: Option<OrganizationId>,
+}
+
+impl Target {
+    /// An account.
+    pub fn account(user: &User) -> Self {
+        let label = user.email.clone();
+        Self { kind: "account", id: user.id.to_string(), label, organization: None }
+    }
 }
 
 /// An entry.

@@ -47,6 +47,7 @@ async fn every_command_says_one_json_value_when_asked() {
     let bootstrap = ["bootstrap", "--email", "b@example.com", "--org", "B", "--project", "B"];
     for words in [
         &["migrate"][..],
+        &["ensure-api-users"],
         &bootstrap,
         &["user", "create", "c@example.com"],
         &["token", "create", "--user", "c@example.com"],
@@ -81,6 +82,7 @@ async fn every_command_explains_itself() {
         "serve",
         "dev",
         "migrate",
+        "ensure-api-users",
         "bootstrap",
         "user",
         "token",

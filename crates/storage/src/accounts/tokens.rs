@@ -83,6 +83,12 @@ pub async fn find_owner(
     Ok(Some((token, user)))
 }
 
+/// What is known of a token, whoever has it; uses the key of hashes. For operators only.
+pub async fn find_by_hash(conn: &mut Conn, token: TokenHash) -> Result<Option<Token>> {
+    let query = api_tokens::table.filter(api_tokens::token_hash.eq(token.0.as_slice()));
+    Ok(query.select(Token::as_select()).first(conn).await.optional()?)
+}
+
 /// The tokens of an account, the newest first; uses `api_tokens_user_idx`.
 pub async fn list(
     conn: &mut Conn,
@@ -152,6 +158,36 @@ pub async fn upsert(
         .execute(conn)
         .await?;
     Ok(())
+}
+
+/// Gives a token another label and other rights, and lets it count for ever.
+pub async fn update(conn: &mut Conn, token: TokenId, label: &str, scopes: Scopes) -> Result<()> {
+    diesel::update(api_tokens::table.find(token))
+        .set((
+            api_tokens::label.eq(label),
+            api_tokens::scopes.eq(scopes.bits()),
+            api_tokens::expires_at.eq(None::<DateTime<Utc>>),
+        ))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Deletes the tokens of an account with this label, but one; returns them.
+pub async fn delete_labelled(
+    conn: &mut Conn,
+    user: UserId,
+    label: &str,
+    except: TokenHash,
+) -> Result<Vec<Token>> {
+    let gone = diesel::delete(api_tokens::table)
+        .filter(api_tokens::user_id.eq(user))
+        .filter(api_tokens::label.eq(label))
+        .filter(api_tokens::token_hash.ne(except.0.as_slice()))
+        .returning(Token::as_returning())
+        .get_results(conn)
+        .await?;
+    Ok(gone)
 }
 
 /// Deletes a token of an account; says which it was, if it was there.

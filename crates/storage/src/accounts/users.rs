@@ -8,6 +8,7 @@ use mishap_core::id::UserId;
 use crate::error::Result;
 use crate::pool::Conn;
 use crate::schema::{user_emails, users};
+use crate::sql::statement;
 
 diesel::define_sql_function! {
     /// Lower case, by the database's collation; what the unique index on e-mail addresses is made of.
@@ -73,6 +74,12 @@ pub async fn find_by_email(conn: &mut Conn, email: &str) -> Result<Option<User>>
     Ok(query.select(User::as_select()).first(conn).await.optional()?)
 }
 
+/// The account with this address, in any case, locked until the transaction ends.
+pub async fn lock_by_email(conn: &mut Conn, email: &str) -> Result<Option<User>> {
+    let query = users::table.filter(lower(users::email).eq(lower(email)));
+    Ok(query.select(User::as_select()).for_update().first(conn).await.optional()?)
+}
+
 /// The account that signs in with this address: its own, or one that it proved to be its own.
 pub async fn find_for_sign_in(conn: &mut Conn, email: &str) -> Result<Option<User>> {
     if let Some(user) = find_by_email(conn, email).await? {
@@ -123,6 +130,48 @@ pub async fn delete(conn: &mut Conn, user: UserId) -> Result<()> {
 /// Whether there is any account at all.
 pub async fn exist(conn: &mut Conn) -> Result<bool> {
     Ok(diesel::select(diesel::dsl::exists(users::table.select(users::id))).get_result(conn).await?)
+}
+
+/// Whether no account was ever made here, not even one that is gone.
+pub async fn none_was_made(conn: &mut Conn) -> Result<bool> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = diesel::sql_types::Bool)]
+        is_untouched: bool,
+    }
+    let row: Row = statement(
+        "SELECT NOT is_called AND NOT EXISTS (SELECT 1 FROM users) AS is_untouched
+         FROM users_id_seq",
+    )
+    .get_result(conn)
+    .await?;
+    Ok(row.is_untouched)
+}
+
+/// What an account may do besides what its memberships allow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, AsChangeset)]
+#[diesel(table_name = users)]
+pub struct Rights {
+    /// Whether it may be used.
+    pub is_active: bool,
+    /// Whether it may open the administrator's pages.
+    pub is_staff: bool,
+    /// Whether it may do what only few should.
+    pub is_superuser: bool,
+}
+
+impl User {
+    /// What it may do besides what its memberships allow.
+    pub fn rights(&self) -> Rights {
+        let Self { is_active, is_staff, is_superuser, .. } = *self;
+        Rights { is_active, is_staff, is_superuser }
+    }
+}
+
+/// Gives an account other rights.
+pub async fn set_rights(conn: &mut Conn, user: UserId, rights: Rights) -> Result<()> {
+    diesel::update(users::table.find(user)).set(rights).execute(conn).await?;
+    Ok(())
 }
 
 /// What an account keeps secret of its password: nothing if none can be used.

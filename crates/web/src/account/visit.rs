@@ -194,8 +194,7 @@ impl Visit {
 
 /// How the audit log tells of an account.
 pub(crate) fn own(user: &User) -> Target {
-    let label = user.email.clone();
-    Target { kind: "account", id: user.id.to_string(), label, organization: None }
+    Target::account(user)
 }
 
 /// Seconds since 1970, as allauth prints them.

@@ -1,6 +1,6 @@
 DROP TABLE audit_log, wizards, instance_secrets, attempts, project_alert_choices, project_teams, team_members, teams, identities, sign_in_providers, authenticators, sessions, user_emails;
 DROP FUNCTION audit_log_is_append_only;
-DROP INDEX projects_organization_name_idx;
+DROP INDEX jobs_dead_idx, projects_organization_name_idx;
 ALTER TABLE environment_projects DROP COLUMN is_hidden;
 ALTER TABLE project_keys DROP COLUMN expires_at, DROP COLUMN last_used_at;
 ALTER TABLE api_tokens DROP COLUMN hint, DROP COLUMN expires_at, DROP COLUMN last_used_at;

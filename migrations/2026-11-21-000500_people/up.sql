@@ -190,6 +190,9 @@ CREATE TABLE audit_log (
 COMMENT ON TABLE audit_log IS 'Who did what to whom. Rows refer to nothing, for they outlive what they tell of.';
 CREATE INDEX audit_log_organization_idx ON audit_log (organization_id, id);
 CREATE INDEX audit_log_at_idx ON audit_log (at);
+CREATE INDEX audit_log_action_idx ON audit_log (action COLLATE "C", id);
+CREATE INDEX audit_log_actor_idx ON audit_log ((lower(actor) COLLATE "C"), id);
+CREATE INDEX audit_log_target_idx ON audit_log ((lower(target) COLLATE "C"), id);
 
 CREATE FUNCTION audit_log_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -200,3 +203,5 @@ BEGIN
 END $$;
 CREATE TRIGGER audit_log_append_only BEFORE UPDATE OR DELETE ON audit_log
     FOR EACH ROW EXECUTE FUNCTION audit_log_is_append_only();
+
+CREATE INDEX jobs_dead_idx ON jobs (id) WHERE is_dead;

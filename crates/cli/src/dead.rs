@@ -4,19 +4,12 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 use mishap_core::id::DeadLetterId;
-use mishap_core::outcome::Reason;
-use mishap_core::tally::Tally;
-use mishap_protocol::compression::inflate;
-use mishap_protocol::envelope::{DataCategory, Envelope};
 use mishap_storage::dead_letters::{self, DroppedLetter, Selection};
 use serde::Serialize;
 
 use crate::command::{DeadCommand, DeadSelection};
 use crate::operator::Operator;
 use crate::output::{Output, table};
-
-/// Largest envelope that is opened to be counted, in bytes.
-const MAX_ENVELOPE: usize = 64 << 20;
 
 #[derive(Debug, Serialize)]
 struct Letter {
@@ -93,7 +86,8 @@ pub(crate) async fn run(command: DeadCommand, output: Output) -> anyhow::Result<
             output.show(&Done { retried: Some(retried), dropped: None })
         }
         DeadCommand::Drop(selection) => {
-            let dropped = dead_letters::drop(&mut conn, &selected(&selection), count_items).await?;
+            let dropped =
+                dead_letters::drop(&mut conn, &selected(&selection), DroppedLetter::count).await?;
             output.show(&Done { retried: None, dropped: Some(dropped) })
         }
     }
@@ -103,24 +97,5 @@ fn selected(selection: &DeadSelection) -> Selection {
     match selection.all {
         true => Selection::All,
         false => Selection::Only(selection.ids.iter().copied().map(DeadLetterId).collect()),
-    }
-}
-
-/// Counts the items of an envelope that is given up. What cannot be read counts as one.
-fn count_items(letter: &DroppedLetter, tally: &mut Tally) {
-    let codings = letter.coding.codings().unwrap_or_default();
-    let (plain, _broken_off) = inflate(&codings, &letter.payload, MAX_ENVELOPE);
-    let envelope = Envelope::read_beginning(&plain).unwrap_or_default();
-    let mut counted = 0;
-    for (place, item) in envelope.items.iter().enumerate() {
-        let is_skipped = letter.skip.iter().any(|skip| usize::from(*skip) == place);
-        if item.is_whole && !is_skipped {
-            let category = item.header.item_type.category();
-            tally.count(letter.project, letter.received, category, Reason::Poison, 1);
-            counted += 1;
-        }
-    }
-    if counted == 0 {
-        tally.count(letter.project, letter.received, DataCategory::Default, Reason::Poison, 1);
     }
 }

@@ -15,6 +15,11 @@ macro_rules! actions {
             pub fn name(self) -> &'static str {
                 match self { $(Self::$action => $name,)+ }
             }
+
+            /// The action of a stored name.
+            pub fn from_name(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|action| action.name() == name)
+            }
         }
     };
 }
@@ -104,6 +109,10 @@ actions! {
     DeadLetterRetry = "dead_letter.retry";
     /// Dropped dead letters.
     DeadLetterDrop = "dead_letter.drop";
+    /// Let jobs that were given up begin again.
+    JobRetry = "job.retry";
+    /// Deleted a job that was given up.
+    JobDelete = "job.delete";
     /// Took a copy of the audit log.
     AuditExport = "audit.export";
 }

@@ -21,10 +21,12 @@
 //! - **tally**: sums that wait to be added to the statistics ([`tally`]).
 //! - **inbox**: envelopes that were acknowledged and wait to be digested.
 //! - **digest**: making stored events and issues out of the inbox.
-//! - **dead letter**: an envelope that could not be digested, kept for the operator.
+//! - **dead letter**: an envelope that could not be digested, kept for the operator; what was in
+//!   one that is given up is counted ([`abandoned`]).
 
 #![deny(clippy::indexing_slicing)]
 
+pub mod abandoned;
 pub mod access;
 pub mod admission;
 pub mod audit;

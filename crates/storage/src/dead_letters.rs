@@ -6,7 +6,9 @@ use diesel::sql_types::{
     BigInt, Binary, Integer, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid,
 };
 use diesel_async::RunQueryDsl as _;
+use mishap_core::abandoned::Abandoned;
 use mishap_core::id::{DeadLetterId, EventId, ProjectId};
+use mishap_core::page::{Cursor, Page};
 use mishap_core::tally::Tally;
 use mishap_core::text::truncated;
 use uuid::Uuid;
@@ -109,6 +111,62 @@ pub async fn list(conn: &mut Conn, limit: i64) -> Result<Vec<DeadLetter>> {
     Ok(letters.bind::<BigInt, _>(limit).load(conn).await?)
 }
 
+/// A page of dead letters, the newest first; uses the primary key.
+pub async fn page(conn: &mut Conn, cursor: Option<Cursor>, limit: i64) -> Result<Page<DeadLetter>> {
+    let text = match cursor {
+        Some(cursor) if cursor.is_backward => {
+            "SELECT id, project_id, received, failed_at, error, event_id, size
+             FROM dead_letters WHERE id > $1 ORDER BY id LIMIT $2"
+        }
+        Some(_) | None => {
+            "SELECT id, project_id, received, failed_at, error, event_id, size
+             FROM dead_letters WHERE id < $1 ORDER BY id DESC LIMIT $2"
+        }
+    };
+    let found = statement(text)
+        .bind::<BigInt, _>(cursor.map_or(i64::MAX, |cursor| cursor.position))
+        .bind::<BigInt, _>(limit + 1)
+        .load(conn)
+        .await?;
+    Ok(Page::of(found, limit, cursor, |letter: &DeadLetter| (letter.id.0, 0)))
+}
+
+/// A dead letter with what is known of who sent it.
+#[derive(Debug, Clone, QueryableByName)]
+pub struct OpenedLetter {
+    /// The letter.
+    #[diesel(embed)]
+    pub letter: DeadLetter,
+    /// Where the connection came from.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub client_ip: Option<String>,
+    /// The connection's user agent.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub user_agent: Option<String>,
+    #[diesel(sql_type = SmallInt)]
+    coding: i16,
+    /// The envelope as it is kept.
+    #[diesel(sql_type = Binary)]
+    pub payload: Vec<u8>,
+}
+
+impl OpenedLetter {
+    /// How the payload is compressed.
+    pub fn coding(&self) -> inbox::PayloadCoding {
+        inbox::PayloadCoding::from_code(self.coding)
+    }
+}
+
+/// The dead letter with this number.
+pub async fn find(conn: &mut Conn, letter: DeadLetterId) -> Result<Option<OpenedLetter>> {
+    let found = statement(
+        "SELECT id, project_id, received, failed_at, error, event_id, size, client_ip, user_agent,
+             coding, payload
+         FROM dead_letters WHERE id = $1",
+    );
+    Ok(found.bind::<BigInt, _>(letter).load(conn).await?.pop())
+}
+
 /// How many there are.
 pub async fn count(conn: &mut Conn) -> Result<i64> {
     #[derive(QueryableByName)]
@@ -172,6 +230,21 @@ pub struct DroppedLetter {
     pub skip: Vec<u16>,
     /// The envelope.
     pub payload: Vec<u8>,
+}
+
+impl DroppedLetter {
+    /// Counts what was in it as given up.
+    pub fn count(&self, tally: &mut Tally) {
+        let codings = self.coding.codings();
+        let abandoned = Abandoned {
+            project: self.project,
+            received: self.received,
+            codings: codings.as_ref(),
+            skip: &self.skip,
+            payload: &self.payload,
+        };
+        abandoned.count(tally);
+    }
 }
 
 /// Drops dead letters for good, and counts what was in them as `count` says; says how many.

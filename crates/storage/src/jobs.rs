@@ -11,6 +11,7 @@ use diesel::sql_types::{
 };
 use diesel_async::RunQueryDsl as _;
 use mishap_core::id::JobId;
+use mishap_core::page::{Cursor, Page};
 use uuid::Uuid;
 
 use crate::error::Result;
@@ -197,6 +198,126 @@ pub async fn count(conn: &mut Conn) -> Result<JobCounts> {
     Ok(count.get_result(conn).await?)
 }
 
+/// Jobs of one name.
+#[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
+pub struct NamedJobs {
+    /// What is to be done.
+    #[diesel(sql_type = Text)]
+    pub name: String,
+    /// How many wait.
+    #[diesel(sql_type = BigInt)]
+    pub waiting: i64,
+    /// How many run.
+    #[diesel(sql_type = BigInt)]
+    pub running: i64,
+    /// How many of those that wait have failed before.
+    #[diesel(sql_type = BigInt)]
+    pub failing: i64,
+    /// How many were given up.
+    #[diesel(sql_type = BigInt)]
+    pub dead: i64,
+    /// Why the newest of those that failed did.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub last_error: Option<String>,
+    /// When one was last due by the schedule.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub last_slot: Option<DateTime<Utc>>,
+}
+
+/// The jobs by their names, those of the schedule included of which none waits.
+pub async fn count_by_name(conn: &mut Conn) -> Result<Vec<NamedJobs>> {
+    let rows = statement(
+        "SELECT name, coalesce(waiting, 0) AS waiting, coalesce(running, 0) AS running,
+             coalesce(failing, 0) AS failing, coalesce(dead, 0) AS dead, last_error, last_slot
+         FROM (
+             SELECT name,
+                 count(*) FILTER (WHERE NOT is_dead
+                     AND (leased_until IS NULL OR leased_until < now())) AS waiting,
+                 count(*) FILTER (WHERE NOT is_dead AND leased_until >= now()) AS running,
+                 count(*) FILTER (WHERE NOT is_dead AND last_error IS NOT NULL) AS failing,
+                 count(*) FILTER (WHERE is_dead) AS dead,
+                 (array_agg(last_error ORDER BY id DESC) FILTER (WHERE last_error IS NOT NULL))[1]
+                     AS last_error
+             FROM jobs GROUP BY name) AS counted
+         FULL JOIN schedule USING (name) ORDER BY name",
+    );
+    Ok(rows.load(conn).await?)
+}
+
+/// A job that was given up.
+#[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
+pub struct FailedJob {
+    /// Its number.
+    #[diesel(sql_type = BigInt)]
+    pub id: JobId,
+    /// What was to be done.
+    #[diesel(sql_type = Text)]
+    pub name: String,
+    /// When it was made.
+    #[diesel(sql_type = Timestamptz)]
+    pub created_at: DateTime<Utc>,
+    /// When it was given up.
+    #[diesel(sql_type = Timestamptz)]
+    pub run_at: DateTime<Utc>,
+    /// How often it was tried.
+    #[diesel(sql_type = SmallInt)]
+    pub attempts: i16,
+    /// Why it failed the last time.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub last_error: Option<String>,
+    /// Who was to be told, if somebody was. The rest of what it works with may be secret.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub recipient: Option<String>,
+}
+
+/// The jobs that were given up, the newest first; uses `jobs_dead_idx`.
+pub async fn list_failed(
+    conn: &mut Conn,
+    cursor: Option<Cursor>,
+    limit: i64,
+) -> Result<Page<FailedJob>> {
+    let text = match cursor {
+        Some(cursor) if cursor.is_backward => {
+            "SELECT id, name, created_at, run_at, attempts, last_error, payload ->> 'to' AS recipient
+             FROM jobs WHERE is_dead AND id > $1 ORDER BY id LIMIT $2"
+        }
+        Some(_) | None => {
+            "SELECT id, name, created_at, run_at, attempts, last_error, payload ->> 'to' AS recipient
+             FROM jobs WHERE is_dead AND id < $1 ORDER BY id DESC LIMIT $2"
+        }
+    };
+    let found = statement(text)
+        .bind::<BigInt, _>(cursor.map_or(i64::MAX, |cursor| cursor.position))
+        .bind::<BigInt, _>(limit + 1)
+        .load(conn)
+        .await?;
+    Ok(Page::of(found, limit, cursor, |job: &FailedJob| (job.id.0, 0)))
+}
+
+/// The job with this number, if it was given up.
+pub async fn find_failed(conn: &mut Conn, job: JobId) -> Result<Option<FailedJob>> {
+    let found = statement(
+        "SELECT id, name, created_at, run_at, attempts, last_error, payload ->> 'to' AS recipient
+         FROM jobs WHERE is_dead AND id = $1",
+    );
+    Ok(found.bind::<BigInt, _>(job).load(conn).await?.pop())
+}
+
+/// Lets jobs that were given up begin again, one of them or all; says how many.
+pub async fn retry(conn: &mut Conn, job: Option<JobId>) -> Result<usize> {
+    let retried = statement(
+        "UPDATE jobs SET is_dead = false, attempts = 0, run_at = now(), leased_until = NULL
+         WHERE is_dead AND id = coalesce($1, id)",
+    );
+    Ok(retried.bind::<Nullable<BigInt>, _>(job).execute(conn).await?)
+}
+
+/// Deletes a job that was given up; says whether it was there.
+pub async fn delete_failed(conn: &mut Conn, job: JobId) -> Result<bool> {
+    let gone = statement("DELETE FROM jobs WHERE is_dead AND id = $1");
+    Ok(gone.bind::<BigInt, _>(job).execute(conn).await? > 0)
+}
+
 /// A lease on leadership.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lease {
@@ -232,6 +353,31 @@ pub async fn acquire(
     .await?
     .pop();
     Ok(row.map(|row| Lease { term: row.term }))
+}
+
+/// Who has a lease.
+#[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
+pub struct Leader {
+    /// Who has it, or had it last.
+    #[diesel(sql_type = SqlUuid)]
+    pub holder: Uuid,
+    /// How often it changed hands.
+    #[diesel(sql_type = BigInt)]
+    pub term: i64,
+    /// When it ends unless it is renewed, or when it ended.
+    #[diesel(sql_type = Timestamptz)]
+    pub expires_at: DateTime<Utc>,
+    /// Whether it still holds, by the database's clock.
+    #[diesel(sql_type = Bool)]
+    pub holds: bool,
+}
+
+/// Who has a lease, or had it last; nothing if nobody ever took it.
+pub async fn leader(conn: &mut Conn, name: &str) -> Result<Option<Leader>> {
+    let found = statement(
+        "SELECT holder, term, expires_at, expires_at > now() AS holds FROM leases WHERE name = $1",
+    );
+    Ok(found.bind::<Text, _>(name).load(conn).await?.pop())
 }
 
 /// Gives a lease back, so that another one need not wait for its end.

@@ -23,6 +23,7 @@
 //! | jobs, schedule, leadership | [`jobs`] |
 //! | partitions of large tables | [`partitions`] |
 //! | what an operator watches | [`measures`] |
+//! | what an administrator sees of everybody's | [`oversight`] |
 
 pub mod accounts;
 pub mod attempts;
@@ -42,6 +43,7 @@ pub mod migrations;
 pub mod names;
 pub mod organizations;
 pub mod outcomes;
+pub mod oversight;
 pub mod partitions;
 mod pool;
 pub mod projects;

@@ -179,12 +179,51 @@ pub async fn list(conn: &mut Conn, table: &Partitioned) -> Result<Vec<Partition>
     .load(conn)
     .await?;
     let partition = |row: Row| {
-        let day = row.name.strip_prefix(table.table)?.strip_prefix('_')?;
-        let from = NaiveDate::parse_from_str(day, "%Y%m%d").ok()?;
-        let start = |day: NaiveDate| day.and_time(NaiveTime::MIN).and_utc();
-        Some(Partition { from: start(from), to: start(table.span.next(from)), name: row.name })
+        let (from, to) = bounds(table, &row.name)?;
+        Some(Partition { from, to, name: row.name })
     };
     Ok(rows.into_iter().filter_map(partition).collect())
+}
+
+/// How large a partition is.
+#[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
+pub struct PartitionSize {
+    /// The table it is of.
+    #[diesel(sql_type = Text)]
+    pub table: String,
+    /// Its name.
+    #[diesel(sql_type = Text)]
+    pub name: String,
+    /// Rows, as the database guesses.
+    #[diesel(sql_type = BigInt)]
+    pub rows: i64,
+    /// Bytes on disk, indexes included.
+    #[diesel(sql_type = BigInt)]
+    pub bytes: i64,
+}
+
+/// The sizes of all partitions of [`ALL`], table by table, the oldest first.
+pub async fn sizes(conn: &mut Conn) -> Result<Vec<PartitionSize>> {
+    let rows = statement(
+        "SELECT p.relname::text AS table, c.relname::text AS name,
+             greatest(c.reltuples, 0)::bigint AS rows, pg_total_relation_size(c.oid) AS bytes
+         FROM pg_inherits i
+         JOIN pg_class c ON c.oid = i.inhrelid
+         JOIN pg_class p ON p.oid = i.inhparent
+         WHERE p.relkind = 'p' AND c.relkind = 'r' AND p.relname = ANY($1)
+             AND p.relnamespace = 'public'::regnamespace
+         ORDER BY p.relname, c.relname",
+    )
+    .array::<Text, _>(ALL.iter().map(|table| table.table).collect());
+    Ok(rows.load(conn).await?)
+}
+
+/// The time of a partition by its name: its first moment, and the first one after it.
+pub fn bounds(table: &Partitioned, name: &str) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+    let day = name.strip_prefix(table.table)?.strip_prefix('_')?;
+    let from = NaiveDate::parse_from_str(day, "%Y%m%d").ok()?;
+    let start = |day: NaiveDate| day.and_time(NaiveTime::MIN).and_utc();
+    Some((start(from), start(table.span.next(from))))
 }
 
 /// Drops the partitions of a table that end before `horizon`; says which.

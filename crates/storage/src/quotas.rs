@@ -54,6 +54,13 @@ pub async fn list(conn: &mut Conn) -> Result<Vec<Quota>> {
     Ok(rows.into_iter().filter_map(quota).collect())
 }
 
+/// The quotas of one thing.
+pub async fn list_of(conn: &mut Conn, scope: QuotaScope, scope_id: i64) -> Result<Vec<Quota>> {
+    let all = list(conn).await?;
+    let is_its = |quota: &Quota| quota.key.scope == scope && quota.key.scope_id == scope_id;
+    Ok(all.into_iter().filter(is_its).collect())
+}
+
 /// Sets a quota.
 pub async fn put(conn: &mut Conn, quota: &Quota) -> Result<()> {
     statement(

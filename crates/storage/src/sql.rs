@@ -57,6 +57,12 @@ impl<'a> Statement<'a> {
     }
 }
 
+/// The pattern (`LIKE`) of texts that contain this one.
+pub(crate) fn containing(text: &str) -> String {
+    let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    format!("%{escaped}%")
+}
+
 /// One value.
 struct Bound<S, V> {
     value: V,

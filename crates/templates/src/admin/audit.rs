@@ -6,7 +6,9 @@ use maud::{Markup, html};
 use super::Search;
 use crate::gallery::{Page, Sample};
 use crate::link::Link;
-use crate::parts::{Choice, EmptyState, Field, FieldKind, Pager, relative, search_form};
+use crate::parts::{
+    ActionForm, Choice, EmptyState, Field, FieldKind, Pager, relative, search_form,
+};
 use crate::sample::{self, minutes_ago};
 use crate::shell::{Document, Layout, Shell};
 
@@ -15,6 +17,8 @@ use crate::shell::{Document, Layout, Shell};
 pub struct AuditPage {
     /// How entries are looked for.
     pub search: Option<Search>,
+    /// Ways to take a copy of what is found.
+    pub exports: Vec<ActionForm>,
     /// The entries.
     pub entries: Vec<AuditEntry>,
     /// The way through them.
@@ -124,7 +128,11 @@ impl Page for AuditPage {
             }
             (self.pager.show(&shell.site))
         };
-        shell.document(&Document::new("Audit log", Layout::Wide, content))
+        let exports = html! { @for export in &self.exports { (export.show(shell, "")) } };
+        shell.document(&Document {
+            actions: (!self.exports.is_empty()).then_some(exports),
+            ..Document::new("Audit log", Layout::Wide, content)
+        })
     }
 
     fn samples() -> Vec<Sample<Self>> {
@@ -134,14 +142,28 @@ impl Page for AuditPage {
             query: Some(Field::new("query", "Search", FieldKind::Text)),
             filters: vec![Field::new("kind", "About", FieldKind::Select(kinds))],
         };
-        let empty =
-            Self { search: Some(search.clone()), entries: Vec::new(), pager: Pager::default() };
+        let empty = Self {
+            search: Some(search.clone()),
+            exports: Vec::new(),
+            entries: Vec::new(),
+            pager: Pager::default(),
+        };
+        let export = ActionForm {
+            hidden: vec![("query".to_owned(), sample::MARKUP.to_owned())],
+            ..ActionForm::new("Export as CSV", "/admin/audit/export")
+        };
         let pager = Pager {
             summary: "Newest first".to_owned(),
             previous: None,
             next: Some(Link::within("/admin/audit/?cursor=x")),
         };
-        let page = |entries| Self { entries, pager: pager.clone(), ..empty.clone() };
+        let exports = vec![export];
+        let page = |entries| Self {
+            entries,
+            pager: pager.clone(),
+            exports: exports.clone(),
+            ..empty.clone()
+        };
         vec![
             Sample { name: "empty", page: empty.clone() },
             Sample {

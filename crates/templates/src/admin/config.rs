@@ -33,6 +33,8 @@ pub struct Setting {
     pub value: SettingValue,
     /// Who says so.
     pub source: SettingSource,
+    /// What else there is to say, if it has no effect.
+    pub note: Option<String>,
 }
 
 /// What a setting is.
@@ -47,12 +49,14 @@ pub enum SettingValue {
 }
 
 /// Who says what a setting is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SettingSource {
     /// We do.
     Default,
     /// Whoever started the process.
     Environment,
+    /// A file, which whoever started the process named.
+    File(String),
 }
 
 impl SettingGroup {
@@ -96,10 +100,12 @@ impl Setting {
                     }
                 }
                 td {
-                    @match self.source {
+                    @match &self.source {
                         SettingSource::Default => span.missing { "default" },
                         SettingSource::Environment => "environment",
+                        SettingSource::File(path) => { "file " code { bdi { (path) } } },
                     }
+                    @if let Some(note) = &self.note { p.help { (note) } }
                 }
             }
         }
@@ -124,7 +130,15 @@ impl Page for ConfigPage {
             vec![
                 setting("GLITCHTIP_DOMAIN", Some("https://errors.example.com"), false),
                 setting("GLITCHTIP_INSTANCE_NAME", None, true),
-                Setting { value: SettingValue::Secret, ..setting("SECRET_KEY", None, false) },
+                Setting {
+                    value: SettingValue::Secret,
+                    source: SettingSource::File("/run/secrets/key".to_owned()),
+                    ..setting("SECRET_KEY", None, false)
+                },
+                Setting {
+                    note: Some("It has no effect here.".to_owned()),
+                    ..setting("UWSGI_WORKERS", Some("4"), false)
+                },
                 setting("GLITCHTIP_RETENTION_DAYS", Some("90"), true),
             ],
         );
@@ -156,5 +170,6 @@ fn setting(name: &str, value: Option<&str>, is_default: bool) -> Setting {
         meaning: "Where people find this installation; links in mails begin with it.".to_owned(),
         value,
         source: if is_default { SettingSource::Default } else { SettingSource::Environment },
+        note: None,
     }
 }

@@ -5,8 +5,8 @@ use maud::html;
 use crate::gallery::{Page, Sample};
 use crate::link::Link;
 use crate::parts::{
-    Badge, ButtonKind, Cell, Choice, Column, EmptyState, Field, FieldKind, Level, LinkButton,
-    Pager, Row, Table, search_form,
+    ActionForm, Badge, ButtonKind, Cell, Choice, Column, EmptyState, Field, FieldKind, Level,
+    LinkButton, Pager, Row, Table, search_form,
 };
 use crate::sample::{self, minutes_ago};
 use crate::shell::{Crumb, Document, Layout, Shell};
@@ -31,6 +31,8 @@ pub struct ListPage {
     pub lead: Option<String>,
     /// The pages above.
     pub parents: Vec<Crumb>,
+    /// What can be done with all at once.
+    pub forms: Vec<ActionForm>,
     /// What can be done with all, most important last.
     pub actions: Vec<LinkButton>,
     /// How they are looked for.
@@ -50,11 +52,15 @@ impl Page for ListPage {
             (self.table.show(shell))
             (self.pager.show(&shell.site))
         };
-        let actions = html! { @for action in &self.actions { (action.show(&shell.site)) } };
+        let has_actions = !(self.forms.is_empty() && self.actions.is_empty());
+        let actions = html! {
+            @for form in &self.forms { (form.show(shell, "")) }
+            @for action in &self.actions { (action.show(&shell.site)) }
+        };
         shell.document(&Document {
             parents: &self.parents,
             lead: self.lead.as_ref().map(|lead| html! { (lead) }),
-            actions: (!self.actions.is_empty()).then_some(actions),
+            actions: has_actions.then_some(actions),
             ..Document::new(&self.title, Layout::Wide, content)
         })
     }
@@ -108,6 +114,10 @@ fn users(rows: &[(&str, &str, bool, i64)]) -> ListPage {
                 Cell::Flag(place == 0),
                 Cell::Number(u64::try_from(place).unwrap_or_default() * 1_234),
                 Cell::Ago(minutes_ago(*minutes)),
+                Cell::Action(ActionForm {
+                    object: Some((*email).to_owned()),
+                    ..ActionForm::new("Reset", "/admin/users/reset")
+                }),
             ],
         }
     };
@@ -124,6 +134,7 @@ fn users(rows: &[(&str, &str, bool, i64)]) -> ListPage {
         title: "Users".to_owned(),
         lead: Some("Everybody who can sign in, in all organizations.".to_owned()),
         parents: Vec::new(),
+        forms: vec![ActionForm::new("Sign everybody out", "/admin/users/sign-out")],
         actions: vec![
             button("Export CSV", "/admin/users.csv", ButtonKind::Plain),
             button("New user", "/admin/users/new", ButtonKind::Primary),
@@ -149,6 +160,7 @@ fn users(rows: &[(&str, &str, bool, i64)]) -> ListPage {
                 "Administrator",
                 "Events, 30 days",
                 "Last seen",
+                "Password",
             ]),
             rows: rows.iter().enumerate().map(row).collect(),
             empty: EmptyState {

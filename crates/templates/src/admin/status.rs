@@ -71,8 +71,8 @@ pub struct JobQueue {
     pub running: u64,
     /// How many were given up.
     pub failed: u64,
-    /// When one ended last.
-    pub last_done: Option<DateTime<Utc>>,
+    /// When one was last due by the schedule.
+    pub last_due: Option<DateTime<Utc>>,
 }
 
 /// One way of telling people.
@@ -80,11 +80,13 @@ pub struct JobQueue {
 pub struct DeliveryChannel {
     /// The way.
     pub name: String,
-    /// How many arrived, in a day.
-    pub delivered: u64,
-    /// How many did not.
+    /// How many wait, those included that are tried again.
+    pub waiting: u64,
+    /// How many of those have failed before.
+    pub failing: u64,
+    /// How many were given up.
     pub failed: u64,
-    /// Why the last one did not.
+    /// Why the last one that failed did.
     pub last_problem: Option<String>,
 }
 
@@ -200,10 +202,10 @@ impl StatusPage {
                 Cell::Number(queue.waiting),
                 Cell::Number(queue.running),
                 Cell::Number(queue.failed),
-                queue.last_done.map_or(Cell::Missing, Cell::Ago),
+                queue.last_due.map_or(Cell::Missing, Cell::Ago),
             ]
         });
-        let columns = ["Job", "Waiting", "Running", "Given up", "Last done"];
+        let columns = ["Job", "Waiting", "Running", "Given up", "Last due"];
         text_table("Jobs", &columns, rows.collect(), "No job was ever asked for.")
     }
 
@@ -211,13 +213,14 @@ impl StatusPage {
         let rows = self.deliveries.iter().map(|channel| {
             vec![
                 Cell::text(&channel.name),
-                Cell::Number(channel.delivered),
+                Cell::Number(channel.waiting),
+                Cell::Number(channel.failing),
                 Cell::Number(channel.failed),
                 channel.last_problem.as_ref().map_or(Cell::Missing, Cell::text),
             ]
         });
-        let columns = ["Channel", "Delivered, 24 hours", "Failed", "Last problem"];
-        let empty = "Mails and web hooks are counted here once one was sent.";
+        let columns = ["Channel", "Waiting", "Tried again", "Given up", "Last problem"];
+        let empty = "Mails and web hooks are counted here once there are any.";
         text_table("Deliveries", &columns, rows.collect(), empty)
     }
 
@@ -292,7 +295,9 @@ impl Page for StatusPage {
             @if !self.health.is_empty() { (part("Health", &self.health())) }
             (part("Jobs", &self.queues().show(shell)))
             (part("Deliveries", &self.deliveries().show(shell)))
-            (part("Processes", &self.processes().show(shell)))
+            @if !self.processes.is_empty() {
+                (part("Processes", &self.processes().show(shell)))
+            }
             (part("Tables", &self.tables().show(shell)))
             (part("Partitions", &self.partitions().show(shell)))
             @if !self.versions.is_empty() {
@@ -346,7 +351,7 @@ fn usual(host: &str, problem: &str) -> StatusPage {
         waiting,
         running: 1,
         failed,
-        last_done: Some(minutes_ago(2)),
+        last_due: Some(minutes_ago(2)),
     };
     let process = |role: &str, is_leader| ProcessRow {
         host: host.to_owned(),
@@ -380,13 +385,15 @@ fn usual(host: &str, problem: &str) -> StatusPage {
         deliveries: vec![
             DeliveryChannel {
                 name: "Mail".to_owned(),
-                delivered: 412,
+                waiting: 412,
+                failing: 40,
                 failed: 3,
                 last_problem: Some(problem.to_owned()),
             },
             DeliveryChannel {
                 name: "Web hooks".to_owned(),
-                delivered: 1_204,
+                waiting: 1_204,
+                failing: 0,
                 failed: 0,
                 last_problem: None,
             },

@@ -46,7 +46,7 @@ impl Problems {
     }
 
     /// What is wrong with a field: the first thing.
-    pub(crate) fn of(&self, field: &str) -> Option<&str> {
+    pub fn of(&self, field: &str) -> Option<&str> {
         self.fields.iter().find(|(name, _)| *name == field).map(|(_, text)| text.as_str())
     }
 

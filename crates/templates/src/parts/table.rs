@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 
 use super::figures::moment;
-use super::{Badge, EmptyState, Glyph, Level, bytes, number, relative};
+use super::{ActionForm, Badge, EmptyState, Glyph, Level, bytes, number, relative};
 use crate::link::Link;
 use crate::shell::{Shell, Site};
 
@@ -35,6 +35,8 @@ pub enum Cell {
     Badge(Badge),
     /// Yes or no.
     Flag(bool),
+    /// What can be done with the row at once.
+    Action(ActionForm),
 }
 
 impl Cell {
@@ -79,6 +81,7 @@ impl Cell {
             Self::Badge(badge) => badge.show(),
             Self::Flag(true) => html! { span.badge.ok { (Level::Ok.glyph().show()) "Yes" } },
             Self::Flag(false) => html! { span.missing { "No" } },
+            Self::Action(action) => action.show(shell, "small"),
         }
     }
 }

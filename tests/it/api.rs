@@ -23,22 +23,10 @@ mod tokens;
 mod users;
 mod wizard;
 
-use mishap_core::access::{Role, Scope, Scopes};
-use mishap_core::random::SystemRandom;
-use mishap_core::secret::ApiToken;
-use mishap_storage::accounts::tokens;
+use mishap_core::access::Role;
 use mishap_testkit::builders::envelope;
 use mishap_testkit::{Answer, Client, TestApp};
 use serde_json::Value;
-
-/// A client with a token of the owner's that has these scopes.
-async fn with_scopes(app: &TestApp, scopes: &[Scope]) -> Client {
-    let token = ApiToken::generate(&SystemRandom);
-    let mut conn = app.database.conn().await;
-    let scopes = Scopes::of(scopes);
-    tokens::upsert(&mut conn, app.tenant.user, &token, "", scopes).await.unwrap();
-    app.client(token.reveal())
-}
 
 /// A client of a member of the first organization.
 async fn in_role(app: &TestApp, role: Role) -> Client {

@@ -5,7 +5,7 @@ use mishap_testkit::{Client, TestApp};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{in_role, with_scopes};
+use super::in_role;
 
 /// An endpoint, and what it takes to get through.
 pub(super) struct Door {
@@ -73,7 +73,7 @@ pub(super) async fn try_all(app: &TestApp, doors: &[Door]) {
     let stranger = app.client(&stranger.token);
     let mut scoped = Vec::new();
     for scope in Scope::ALL {
-        scoped.push((scope, with_scopes(app, &[*scope]).await));
+        scoped.push((scope, app.with_scopes(&[*scope]).await));
     }
     let mut roles = Vec::new();
     for role in Role::ALL {

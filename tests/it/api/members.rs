@@ -176,17 +176,18 @@ async fn an_invitation_is_answered_mailed_and_noted() {
     assert_eq!(detail["teams"], json!(["cart"]));
 
     let mails = mails(&app).await;
-    let link = mails[0]["mail"]["Invitation"]["link"].as_str().unwrap();
+    let link = mails[0]["mail"]["link"].as_str().unwrap();
     let id = shown["id"].as_str().unwrap();
     assert!(link.starts_with(&format!("http://mishap.test/accept/{id}/")), "{link}");
     let expected = json!([{
         "to": "new@example.com",
-        "mail": { "Invitation": {
+        "mail": {
+            "mail": "invitation",
             "organization": "shop org",
             "inviter": "owner@shop.example.com",
             "role": "Admin",
             "link": link,
-        } },
+        },
     }]);
     assert_eq!(json!(mails), expected);
     let expected = json!([{

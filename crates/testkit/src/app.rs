@@ -51,6 +51,10 @@ pub struct Options {
     pub redis: bool,
     /// Networks whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<String>,
+    /// The address that clients and people use. Tests reach the server by another one.
+    pub public_url: Url,
+    /// Origins besides its own whose pages may change something.
+    pub trusted_origins: Vec<String>,
     /// Who may make accounts and organizations.
     pub accounts: AccountRules,
     /// What answers for sign-in providers.
@@ -71,6 +75,8 @@ impl Default for Options {
             freeze: false,
             redis: false,
             trusted_proxies: Vec::new(),
+            public_url: Url::parse("http://mishap.test").unwrap(),
+            trusted_origins: Vec::new(),
             accounts: AccountRules::default(),
             providers: Arc::new(Unreachable),
             instance: Instance::default(),
@@ -89,6 +95,8 @@ pub struct TestApp {
     pub clock: Arc<ManualClock>,
     /// Where it is.
     pub url: Url,
+    /// Where it says that it is.
+    pub public_url: Url,
     /// A first organization.
     pub tenant: Tenant,
     digester: Digester,
@@ -118,10 +126,14 @@ impl TestApp {
             Pool::new(&database_config(&database.url, connections), &runtime).unwrap()
         };
         let listen = SocketAddr::from(([127, 0, 0, 1], 0));
-        let public_url = Url::parse("http://mishap.test").unwrap();
-        let mut config = AppConfig::new(public_url, SigningKey::new(b"test"));
+        let public_url = options.public_url;
+        let trusted_proxies: Vec<_> =
+            options.trusted_proxies.iter().map(|network| network.parse().unwrap()).collect();
+        let mut config = AppConfig::new(public_url.clone(), SigningKey::new(b"test"));
         config.accounts = options.accounts;
         config.instance = options.instance;
+        config.trusted_origins = options.trusted_origins;
+        config.trusted_proxies.clone_from(&trusted_proxies);
         let server = mishap_web::start(
             WebConfig {
                 listen,
@@ -146,11 +158,7 @@ impl TestApp {
                     patience: options.patience,
                     max_backlog: options.max_backlog,
                     freeze: options.freeze,
-                    trusted_proxies: options
-                        .trusted_proxies
-                        .iter()
-                        .map(|network| network.parse().unwrap())
-                        .collect(),
+                    trusted_proxies,
                 },
             },
             &tasks,
@@ -158,7 +166,8 @@ impl TestApp {
         .unwrap();
         let url = Url::parse(&format!("http://{}", server.address)).unwrap();
         let digester = Digester::new(pool(6));
-        Self { database, redis, clock, url, tenant, digester, server: Some(server), tasks }
+        let server = Some(server);
+        Self { database, redis, clock, url, public_url, tenant, digester, server, tasks }
     }
 
     /// A client without credentials.
@@ -182,6 +191,11 @@ impl TestApp {
         let (mut conn, scopes) = (self.database.conn().await, Scopes::of(scopes));
         tokens::upsert(&mut conn, self.tenant.user, &token, "", scopes).await.unwrap();
         self.client(token.reveal())
+    }
+
+    /// A browser in which nobody is signed in, and that has no cookie yet.
+    pub fn stranger(&self) -> Browser {
+        Browser::new(self)
     }
 
     /// A browser in which an account is signed in, for a day of web's clock.

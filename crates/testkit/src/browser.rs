@@ -1,4 +1,4 @@
-//! A browser in which somebody is signed in.
+//! A browser: it keeps cookies, and says where its pages come from.
 
 use chrono::TimeDelta;
 use mishap_core::id::UserId;
@@ -6,15 +6,15 @@ use mishap_core::random::SystemRandom;
 use mishap_core::secret::ApiToken;
 use mishap_core::slug::random_letters;
 use mishap_storage::accounts::sessions::{self, NewSession};
-use reqwest::header::{COOKIE, HeaderMap, HeaderValue, ORIGIN};
-use serde_json::json;
+use reqwest::Method;
+use reqwest::header::{COOKIE, HeaderMap, HeaderValue, ORIGIN, SET_COOKIE};
+use serde_json::{Value, json};
 use url::Url;
 
 use crate::app::TestApp;
-use crate::client::Client;
+use crate::client::{Answer, Client};
 
-/// A browser in which somebody is signed in. What it says can be changed before a client is made of
-/// it, to see what is then refused.
+/// A browser. What it says can be changed, to see what is then refused.
 #[derive(Debug, Clone)]
 pub struct Browser {
     /// The cookie `sessionid`.
@@ -29,7 +29,20 @@ pub struct Browser {
     pub server: Url,
 }
 
+/// Where the headless API for signing in is.
+const ALLAUTH: &str = "/_allauth/browser/v1";
+
 impl Browser {
+    pub(crate) fn new(app: &TestApp) -> Self {
+        Self {
+            session: None,
+            csrf_cookie: None,
+            csrf_header: None,
+            origin: Some(app.public_url.origin().ascii_serialization()),
+            server: app.url.clone(),
+        }
+    }
+
     pub(crate) async fn sign_in(app: &TestApp, user: UserId) -> Self {
         let key = ApiToken::generate(&SystemRandom);
         let new = NewSession {
@@ -47,8 +60,46 @@ impl Browser {
             session: Some(key.reveal().to_owned()),
             csrf_cookie: Some(csrf.clone()),
             csrf_header: Some(csrf),
-            origin: Some("http://mishap.test".to_owned()),
-            server: app.url.clone(),
+            ..Self::new(app)
+        }
+    }
+
+    /// `GET`s a path, and keeps the cookies that are answered.
+    pub async fn get(&mut self, path: &str) -> Answer {
+        let answer = self.client().get(path).await;
+        self.keep_cookies(&answer);
+        answer
+    }
+
+    /// Sends JSON to a path, and keeps the cookies that are answered.
+    pub async fn send(&mut self, method: Method, path: &str, body: &Value) -> Answer {
+        let answer = self.client().json(method, path, body).await;
+        self.keep_cookies(&answer);
+        answer
+    }
+
+    /// Types an address and a password, as the frontend sends them; looks at the page first, which
+    /// tells the token.
+    pub async fn give_password(&mut self, email: &str, password: &str) -> Answer {
+        self.get(&format!("{ALLAUTH}/auth/session")).await;
+        let body = json!({ "email": email, "password": password });
+        self.send(Method::POST, &format!("{ALLAUTH}/auth/login"), &body).await
+    }
+
+    /// Keeps what `Set-Cookie` says; scripts send the token that they read from its cookie.
+    fn keep_cookies(&mut self, answer: &Answer) {
+        for cookie in answer.headers.get_all(SET_COOKIE) {
+            let text = cookie.to_str().unwrap();
+            let (name, value) = text.split(';').next().unwrap().split_once('=').unwrap();
+            let value = (!text.contains("; Max-Age=0")).then(|| value.to_owned());
+            match name {
+                "sessionid" => self.session = value,
+                "csrftoken" => {
+                    self.csrf_cookie.clone_from(&value);
+                    self.csrf_header = value;
+                }
+                other => panic!("an unknown cookie: {other}"),
+            }
         }
     }
 
@@ -60,7 +111,9 @@ impl Browser {
             .into_iter()
             .filter_map(|(name, cookie)| Some(format!("{name}={}", cookie.as_ref()?)))
             .collect();
-        headers.insert(COOKIE, value(&cookies.join("; ")));
+        if !cookies.is_empty() {
+            headers.insert(COOKIE, value(&cookies.join("; ")));
+        }
         if let Some(token) = &self.csrf_header {
             headers.insert("x-csrftoken", value(token));
         }

@@ -7,12 +7,14 @@
 //! | the digest and what it stores | [`Desk`] |
 //! | a flow through HTTP, the digest and the API | [`TestApp`] |
 //! | a command | [`Typed`] |
+//! | what people do in a browser | [`Browser`], and [`Authenticator`] for their passkeys |
 //! | what survives when programs and servers die | [`Installation`], or [`Servers`] and [`Program`] |
 //! | what a rude client can do | [`Wire`] |
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on must stop")]
 
 mod app;
+mod authenticator;
 mod balance;
 mod browser;
 pub mod builders;
@@ -31,6 +33,7 @@ mod until;
 mod wire;
 
 pub use self::app::{Options, TestApp, mail_room, redis_at, test_redis};
+pub use self::authenticator::{Authenticator, app_code};
 pub use self::browser::Browser;
 pub use self::client::{Answer, Client};
 pub use self::command::{Said, Typed};

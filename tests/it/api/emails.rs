@@ -55,7 +55,7 @@ async fn an_address_is_added_listed_and_sent_a_link_that_proves_it() {
 
     let mails = mails(&app).await;
     assert_eq!((mails.len(), &mails[0]["to"]), (1, &json!("Second@example.com")));
-    let link = mails[0]["mail"]["ConfirmAddress"]["link"].as_str().unwrap();
+    let link = mails[0]["mail"]["link"].as_str().unwrap();
     let key = link.strip_prefix("http://mishap.test/profile/confirm-email/").unwrap();
     let (id, token) = key.strip_suffix('/').unwrap().split_once('-').unwrap();
     let id = i64::from_str_radix(id, 36).unwrap();

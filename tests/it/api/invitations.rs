@@ -17,7 +17,7 @@ async fn invite(app: &TestApp, email: &str) -> String {
     let body = json!({ "email": email, "orgRole": "admin" });
     app.owner().json(Method::POST, MEMBERS, &body).await.expect(201);
     let mails = mails(app).await;
-    let link = mails.last().unwrap()["mail"]["Invitation"]["link"].as_str().unwrap();
+    let link = mails.last().unwrap()["mail"]["link"].as_str().unwrap();
     format!("/api/0{}", link.strip_prefix("http://mishap.test").unwrap())
 }
 

@@ -13,7 +13,7 @@ const EDGES: &[Edges] = &[
     ("core", &["protocol"], &[]),
     ("storage", &["core", "protocol"], &[]),
     ("queue", &["core", "storage"], &[]),
-    ("identity", &["core"], &[]),
+    ("identity", &["core"], &["testkit"]),
     ("templates", &["core"], &[]),
     ("outbound", &["core"], &[]),
     ("boot", &[], &[]),

@@ -1,8 +1,6 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ring::digest::{SHA256, digest};
-use ring::rand::SystemRandom;
-use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _};
+use mishap_testkit::Authenticator;
 use serde_json::json;
 
 use super::*;
@@ -18,104 +16,8 @@ fn base64url(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// A browser with an authenticator that holds one key. What is public can be bent by a test.
-struct Authenticator {
-    id: Vec<u8>,
-    key: EcdsaKeyPair,
-    /// The counter of the next answer.
-    counter: u32,
-    is_present: bool,
-    is_verified: bool,
-    origin: &'static str,
-    host: &'static str,
-    /// What the browser says of residence.
-    rk: Option<bool>,
-    /// Given by the site when the key was made.
-    user_handle: Option<String>,
-}
-
-impl Authenticator {
-    fn new(id: &[u8]) -> Self {
-        let random = SystemRandom::new();
-        let algorithm = &ECDSA_P256_SHA256_ASN1_SIGNING;
-        let pkcs8 = EcdsaKeyPair::generate_pkcs8(algorithm, &random).unwrap();
-        Self {
-            id: id.to_vec(),
-            key: EcdsaKeyPair::from_pkcs8(algorithm, pkcs8.as_ref(), &random).unwrap(),
-            counter: 1,
-            is_present: true,
-            is_verified: true,
-            origin: ORIGIN,
-            host: "errors.example.com",
-            rk: Some(false),
-            user_handle: None,
-        }
-    }
-
-    fn client_data(&self, kind: &str, options: &Value) -> Vec<u8> {
-        let challenge = &options["publicKey"]["challenge"];
-        json!({"type": kind, "challenge": challenge, "origin": self.origin, "crossOrigin": false})
-            .to_string()
-            .into_bytes()
-    }
-
-    /// WebAuthn, "Authenticator Data".
-    fn authenticator_data(&mut self, made: &[u8]) -> Vec<u8> {
-        let flags = u8::from(self.is_present)
-            | u8::from(self.is_verified) << 2
-            | u8::from(!made.is_empty()) << 6;
-        let counter = self.counter.to_be_bytes();
-        self.counter += 1;
-        let host = digest(&SHA256, self.host.as_bytes());
-        [host.as_ref(), &[flags], &counter, made].concat()
-    }
-
-    /// What `navigator.credentials.create` gives.
-    fn create(&mut self, options: &Value) -> Value {
-        self.user_handle = options["publicKey"]["user"]["id"].as_str().map(str::to_owned);
-        let (x, y) = self.key.public_key().as_ref()[1..].split_at(32);
-        // In CBOR: an elliptic curve key for ES256 on P-256, with x and y.
-        let cose = [b"\xa5\x01\x02\x03\x26\x20\x01\x21\x58\x20", x, b"\x22\x58\x20", y].concat();
-        let id_len = u16::try_from(self.id.len()).unwrap().to_be_bytes();
-        let made = [&[0; 16], id_len.as_slice(), &self.id, &cose].concat();
-        let data = self.authenticator_data(&made);
-        let data_len = u8::try_from(data.len()).unwrap();
-        let object =
-            [b"\xa3\x63fmt\x64none\x67attStmt\xa0\x68authData\x58".as_slice(), &[data_len], &data]
-                .concat();
-        json!({
-            "id": base64url(&self.id),
-            "rawId": base64url(&self.id),
-            "type": "public-key",
-            "authenticatorAttachment": "platform",
-            "clientExtensionResults": {"credProps": {"rk": self.rk}},
-            "response": {
-                "attestationObject": base64url(&object),
-                "clientDataJSON": base64url(&self.client_data("webauthn.create", options)),
-                "transports": ["internal", "carrier-pigeon"],
-            },
-        })
-    }
-
-    /// What `navigator.credentials.get` gives.
-    fn get(&mut self, options: &Value) -> Value {
-        let client_data = self.client_data("webauthn.get", options);
-        let data = self.authenticator_data(&[]);
-        let signed = [data.as_slice(), digest(&SHA256, &client_data).as_ref()].concat();
-        let signature = self.key.sign(&SystemRandom::new(), &signed).unwrap();
-        json!({
-            "id": base64url(&self.id),
-            "rawId": base64url(&self.id),
-            "type": "public-key",
-            "clientExtensionResults": {},
-            "response": {
-                "authenticatorData": base64url(&data),
-                "clientDataJSON": base64url(&client_data),
-                "signature": base64url(signature.as_ref()),
-                "userHandle": self.user_handle,
-            },
-        })
-    }
+fn key(id: &[u8]) -> Authenticator {
+    Authenticator::new(id, ORIGIN)
 }
 
 /// As the caller's storage would keep it.
@@ -131,13 +33,13 @@ fn register(authenticator: &mut Authenticator, purpose: Purpose) -> Result<Passk
 
 #[test]
 fn a_second_factor_is_registered_and_used_again_and_again() {
-    let mut authenticator = Authenticator::new(b"the first");
+    let mut authenticator = key(b"the first");
     // A key without a PIN or a finger.
     authenticator.is_verified = false;
     let passkey = register(&mut authenticator, Purpose::SecondFactor).unwrap();
     assert_eq!((passkey.id(), passkey.is_passwordless()), (b"the first".as_slice(), false));
 
-    let other = register(&mut Authenticator::new(b"another"), Purpose::SecondFactor).unwrap();
+    let other = register(&mut key(b"another"), Purpose::SecondFactor).unwrap();
     let mut passkeys = [other, stored(&passkey)];
     for _ in 0..2 {
         let (options, state) = site().begin_authentication(&passkeys).unwrap();
@@ -149,7 +51,7 @@ fn a_second_factor_is_registered_and_used_again_and_again() {
 
 #[test]
 fn browsers_are_asked_as_glitchtip_asks_them() {
-    let existing = register(&mut Authenticator::new(b"the first"), Purpose::SecondFactor).unwrap();
+    let existing = register(&mut key(b"the first"), Purpose::SecondFactor).unwrap();
     let passkeys = [existing];
     let (options, _) = site().begin_registration(JANE, Purpose::SecondFactor, &passkeys).unwrap();
     let options = &options["publicKey"];
@@ -185,7 +87,7 @@ fn browsers_are_asked_as_glitchtip_asks_them() {
 
 #[test]
 fn a_passkey_replaces_the_password() {
-    let mut authenticator = Authenticator::new(b"the first");
+    let mut authenticator = key(b"the first");
     authenticator.rk = Some(true);
     let passkey = register(&mut authenticator, Purpose::Passwordless).unwrap();
     assert!(passkey.is_passwordless());
@@ -204,7 +106,7 @@ fn a_passkey_replaces_the_password() {
 
 #[test]
 fn a_login_without_password_needs_its_owner() {
-    let mut authenticator = Authenticator::new(b"the first");
+    let mut authenticator = key(b"the first");
     let mut passkeys = [register(&mut authenticator, Purpose::Passwordless).unwrap()];
     authenticator.is_verified = false;
     let (options, state) = site().begin_login().unwrap();
@@ -224,7 +126,7 @@ fn browsers_tell_whether_a_passkey_knows_its_owner() {
         (Purpose::Passwordless, Some(false), false),
         (Purpose::Passwordless, None, true),
     ] {
-        let mut authenticator = Authenticator::new(b"the first");
+        let mut authenticator = key(b"the first");
         authenticator.rk = rk;
         let passkey = register(&mut authenticator, purpose).unwrap();
         assert_eq!(passkey.is_passwordless(), is_passwordless, "{purpose:?} {rk:?}");
@@ -235,14 +137,14 @@ fn browsers_tell_whether_a_passkey_knows_its_owner() {
 fn registrations_that_prove_nothing_are_refused() {
     type Bend = fn(&mut Authenticator);
     let bends: [(&str, Bend); 4] = [
-        ("another site's page", |a| a.origin = "https://evil.example.com"),
-        ("a page without TLS", |a| a.origin = "http://errors.example.com"),
-        ("another site", |a| a.host = "example.com"),
+        ("another site's page", |a| a.origin = "https://evil.example.com".into()),
+        ("a page without TLS", |a| a.origin = "http://errors.example.com".into()),
+        ("another site", |a| a.host = "example.com".into()),
         ("nobody there", |a| a.is_present = false),
     ];
     for (what, bend) in bends {
         for purpose in [Purpose::SecondFactor, Purpose::Passwordless] {
-            let mut authenticator = Authenticator::new(b"the first");
+            let mut authenticator = key(b"the first");
             bend(&mut authenticator);
             let refused = register(&mut authenticator, purpose);
             assert!(matches!(refused, Err(PasskeyError::Refused(_))), "{what}");
@@ -252,7 +154,7 @@ fn registrations_that_prove_nothing_are_refused() {
 
 #[test]
 fn a_registration_answers_its_own_challenge_only() {
-    let mut authenticator = Authenticator::new(b"the first");
+    let mut authenticator = key(b"the first");
     let begin = || site().begin_registration(JANE, Purpose::SecondFactor, &[]).unwrap();
     let ((options, _), (_, other_state)) = (begin(), begin());
     let answer = authenticator.create(&options);
@@ -262,7 +164,7 @@ fn a_registration_answers_its_own_challenge_only() {
 
 #[test]
 fn a_passkey_is_not_registered_twice() {
-    let mut authenticator = Authenticator::new(b"the first");
+    let mut authenticator = key(b"the first");
     let passkeys = [register(&mut authenticator, Purpose::SecondFactor).unwrap()];
     let (options, state) =
         site().begin_registration(JANE, Purpose::SecondFactor, &passkeys).unwrap();
@@ -274,16 +176,16 @@ fn a_passkey_is_not_registered_twice() {
 fn authentications_that_prove_nothing_are_refused() {
     type Bend = fn(&mut Authenticator);
     let bends: [(&str, Bend); 6] = [
-        ("another site's page", |a| a.origin = "https://evil.example.com"),
-        ("a page on another port", |a| a.origin = "https://errors.example.com:8443"),
-        ("another site", |a| a.host = "example.com"),
+        ("another site's page", |a| a.origin = "https://evil.example.com".into()),
+        ("a page on another port", |a| a.origin = "https://errors.example.com:8443".into()),
+        ("another site", |a| a.host = "example.com".into()),
         ("nobody there", |a| a.is_present = false),
-        ("another key", |a| a.key = Authenticator::new(b"other").key),
+        ("another key", Authenticator::change_key),
         ("a copy of the key", |a| a.counter = 1),
     ];
     for (what, bend) in bends {
         let registered = || {
-            let mut authenticator = Authenticator::new(b"the first");
+            let mut authenticator = key(b"the first");
             let passkey = register(&mut authenticator, Purpose::SecondFactor).unwrap();
             bend(&mut authenticator);
             (authenticator, [passkey])
@@ -304,7 +206,7 @@ fn authentications_that_prove_nothing_are_refused() {
 
 #[test]
 fn an_answer_cannot_be_replayed() {
-    let mut authenticator = Authenticator::new(b"the first");
+    let mut authenticator = key(b"the first");
     let mut passkeys = [register(&mut authenticator, Purpose::SecondFactor).unwrap()];
     let (options, state) = site().begin_authentication(&passkeys).unwrap();
     let answer = authenticator.get(&options);
@@ -320,10 +222,9 @@ fn an_answer_cannot_be_replayed() {
 
 #[test]
 fn only_passkeys_of_the_account_count() {
-    let mut authenticator = Authenticator::new(b"the first");
+    let mut authenticator = key(b"the first");
     let mut removed = [register(&mut authenticator, Purpose::SecondFactor).unwrap()];
-    let mut others =
-        [register(&mut Authenticator::new(b"another"), Purpose::SecondFactor).unwrap()];
+    let mut others = [register(&mut key(b"another"), Purpose::SecondFactor).unwrap()];
 
     let (options, state) = site().begin_authentication(&others).unwrap();
     let answer = authenticator.get(&options);
@@ -343,7 +244,7 @@ fn only_passkeys_of_the_account_count() {
 
 #[test]
 fn what_no_browser_sends_is_refused() {
-    let mut authenticator = Authenticator::new(b"the first");
+    let mut authenticator = key(b"the first");
     let (options, state) = site().begin_registration(JANE, Purpose::SecondFactor, &[]).unwrap();
     let good = authenticator.create(&options);
     let finish = |answer| site().finish_registration(state.clone(), answer);
@@ -384,7 +285,7 @@ fn bent(answer: &Value, pointer: &str, value: Value) -> Value {
 
 #[test]
 fn a_claim_to_be_somebody_is_read() {
-    let mut authenticator = Authenticator::new(b"the first");
+    let mut authenticator = key(b"the first");
     register(&mut authenticator, Purpose::Passwordless).unwrap();
     let (options, _) = site().begin_login().unwrap();
     let good = authenticator.get(&options);

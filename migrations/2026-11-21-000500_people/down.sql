@@ -2,6 +2,8 @@ DROP TABLE audit_log, wizards, instance_secrets, attempts, project_alert_choices
 DROP FUNCTION audit_log_is_append_only;
 DROP INDEX jobs_dead_idx, projects_organization_name_idx;
 ALTER TABLE environment_projects DROP COLUMN is_hidden;
+DROP INDEX environments_organization_idx, environment_projects_project_idx;
+CREATE INDEX environment_projects_project_idx ON environment_projects (project_id);
 ALTER TABLE project_keys DROP COLUMN expires_at, DROP COLUMN last_used_at;
 ALTER TABLE api_tokens DROP COLUMN hint, DROP COLUMN expires_at, DROP COLUMN last_used_at;
 DELETE FROM members WHERE user_id IS NULL;

@@ -138,6 +138,9 @@ ALTER TABLE project_keys
 COMMENT ON COLUMN project_keys.expires_at IS 'When the key stops to count, for one that another replaces.';
 
 ALTER TABLE environment_projects ADD COLUMN is_hidden boolean NOT NULL DEFAULT false;
+CREATE INDEX environments_organization_idx ON environments (organization_id, id);
+DROP INDEX environment_projects_project_idx;
+CREATE INDEX environment_projects_project_idx ON environment_projects (project_id, environment_id);
 
 CREATE TABLE project_alert_choices (
     user_id bigint NOT NULL REFERENCES users ON DELETE CASCADE,

@@ -5,6 +5,7 @@
 mod access;
 mod doors;
 mod emails;
+mod environments;
 mod events;
 mod invitations;
 mod issues;

@@ -97,6 +97,8 @@ actions! {
     KeyRotate = "key.rotate";
     /// Deleted a project key.
     KeyDelete = "key.delete";
+    /// Hid an environment of a project, or showed it again.
+    EnvironmentUpdate = "environment.update";
     /// Set or removed a quota.
     QuotaChange = "quota.change";
     /// Added a sign-in provider.

@@ -18,8 +18,7 @@
 //! | projects, keys | [`projects`] |
 //! | what sentry-wizard fetches | [`wizards`] |
 //! | who did what, and how often it was tried | [`audit`], [`attempts`] |
-//! | what a wizard fetches once | [`wizards`] |
-//! | releases, environments | [`names`] |
+//! | releases, environments | [`names`], [`environments`] |
 //! | jobs, schedule, leadership | [`jobs`] |
 //! | partitions of large tables | [`partitions`] |
 //! | what an operator watches | [`measures`] |
@@ -31,6 +30,7 @@ pub mod audit;
 pub mod bodies;
 mod clock;
 pub mod dead_letters;
+pub mod environments;
 mod error;
 pub mod events;
 pub mod inbox;

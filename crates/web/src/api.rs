@@ -1,5 +1,6 @@
 //! The REST API under `/api/0/`, in GlitchTip's shapes.
 
+mod environments;
 mod events;
 mod invitations;
 mod issues;
@@ -124,6 +125,9 @@ pub fn endpoints() -> Vec<Endpoint> {
         post("/wizard-set-token/", "api:setup_wizard_set_token", by_scope(RELEASES), wizard::agree),
 
         get("/observability/django/", "api:django_prometheus_metrics", staff(), observability::show),
+        get("/organizations/{organization}/environments/", "api:list_environments", member(ORG_READ).or_empty(), environments::list),
+        get("/projects/{organization}/{project}/environments/", "api:list_environment_projects", member(PROJECT_READ).or_empty(), environments::list_of_project),
+        put("/projects/{organization}/{project}/environments/{environment}/", "api:update_environment_project", by_role(Role::Member, PROJECT_WRITE), environments::update),
 
         get("/organizations/{organization}/issues/", "api:list_issues", member(EVENT_READ), issues::list),
         get("/projects/{organization}/{project}/issues/", "api:list_project_issues", member(EVENT_READ), issues::list_in_project),

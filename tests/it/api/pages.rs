@@ -3,6 +3,7 @@
 use mishap_core::access::Role;
 use mishap_core::random::{Random as _, SystemRandom};
 use mishap_protocol::dsn::PublicKey;
+use mishap_storage::names::{SeenName, see_environments};
 use mishap_storage::projects::keys;
 use mishap_storage::{members, organizations, projects, teams};
 use mishap_testkit::builders::error_event;
@@ -208,4 +209,22 @@ async fn teams_and_their_members_are_paged_with_the_newest_first() {
     check_pages(&app, "/api/0/projects/shop-org/shop/teams/", "slug", &newest).await;
     let emails: Vec<&str> = emails.iter().rev().map(String::as_str).collect();
     check_pages(&app, "/api/0/teams/shop-org/a/members/", "email", &emails).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn environments_are_paged_with_the_newest_first() {
+    let app = TestApp::start().await;
+    let mut conn = app.database.conn().await;
+    let (organization, project) = (app.tenant.organization, app.tenant.project);
+    for name in ["a", "b", "c", "d", "e"] {
+        let seen = SeenName { organization, project, name: name.to_owned() };
+        see_environments(&mut conn, &[seen]).await.unwrap();
+    }
+    let newest = ["e", "d", "c", "b", "a"];
+    for path in [
+        "/api/0/organizations/shop-org/environments/",
+        "/api/0/projects/shop-org/shop/environments/",
+    ] {
+        check_pages(&app, path, "name", &newest).await;
+    }
 }

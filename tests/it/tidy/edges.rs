@@ -102,7 +102,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("argon2", &["identity"]),
     ("bcrypt", &["identity"]),
     ("scrypt", &["identity"]),
-    ("ring", &["identity"]),
+    ("ring", &["identity", "testkit"]),
     ("openidconnect", &["identity"]),
     ("maud", &["templates"]),
     // Other processes are the sandbox's; web shuts its listener down.

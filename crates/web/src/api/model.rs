@@ -1,5 +1,6 @@
 //! What clients read, in GlitchTip's words and order.
 
+pub mod environment;
 pub mod event;
 pub mod issue;
 pub mod member;

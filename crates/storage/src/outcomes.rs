@@ -1,11 +1,12 @@
 //! How received items ended.
 
+use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
-use diesel::sql_types::{BigInt, Nullable, SmallInt};
+use diesel::sql_types::{BigInt, Double, Nullable, SmallInt, Timestamptz};
 use diesel_async::RunQueryDsl as _;
 use mishap_core::id::ProjectId;
 use mishap_core::outcome::Reason;
-use mishap_core::tally::category_of;
+use mishap_core::tally::{category_code, category_of};
 use mishap_protocol::envelope::DataCategory;
 
 use crate::error::Result;
@@ -51,4 +52,50 @@ pub async fn totals(conn: &mut Conn, project: Option<ProjectId>) -> Result<Vec<O
         })
     };
     Ok(rows.into_iter().filter_map(total).collect())
+}
+
+/// Hours in a row, both ends included, and how they are put together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hours {
+    /// The first hour.
+    pub first: DateTime<Utc>,
+    /// The last hour.
+    pub last: DateTime<Utc>,
+    /// Length of an interval, in seconds; the first begins with the first hour.
+    pub interval: u32,
+}
+
+/// What was stored of these categories, by the beginnings of intervals; those without anything are
+/// left out. Uses the primary key.
+pub async fn stored(
+    conn: &mut Conn,
+    projects: &[ProjectId],
+    categories: &[DataCategory],
+    hours: Hours,
+) -> Result<Vec<(DateTime<Utc>, i64)>> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Timestamptz)]
+        begins: DateTime<Utc>,
+        #[diesel(sql_type = BigInt)]
+        quantity: i64,
+    }
+    let rows: Vec<Row> = statement(
+        "SELECT date_bin($1 * interval '1 second', hour, $2) AS begins,
+             sum(quantity)::bigint AS quantity
+         FROM outcomes
+         WHERE project_id = ANY($3) AND hour BETWEEN $4 AND $5 AND category = ANY($6)
+             AND reason = $7
+         GROUP BY 1",
+    )
+    .bind::<Double, _>(f64::from(hours.interval))
+    .bind::<Timestamptz, _>(hours.first)
+    .array::<BigInt, _>(projects.to_vec())
+    .bind::<Timestamptz, _>(hours.first)
+    .bind::<Timestamptz, _>(hours.last)
+    .array::<SmallInt, _>(categories.iter().map(|category| category_code(*category)).collect())
+    .bind::<SmallInt, _>(Reason::Ok.code())
+    .load(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.begins, row.quantity)).collect())
 }

@@ -120,6 +120,23 @@ fn narrowed<'a>(
         .array::<Text, _>(slugs(&filter.outside))
 }
 
+/// The numbers of an organization's projects, or of those of `some` that it has.
+pub async fn ids(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    some: Option<&[ProjectId]>,
+) -> Result<Vec<ProjectId>> {
+    let mut query = projects::table
+        .filter(projects::organization_id.eq(organization))
+        .filter(projects::deleted_at.is_null())
+        .select(projects::id)
+        .into_boxed();
+    if let Some(some) = some {
+        query = query.filter(projects::id.eq_any(some));
+    }
+    Ok(query.load(conn).await?)
+}
+
 /// The projects of a team, by name; uses `project_teams_team_idx`.
 pub async fn list_of_team(
     conn: &mut Conn,

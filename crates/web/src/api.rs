@@ -10,6 +10,7 @@ mod observability;
 mod organizations;
 mod projects;
 mod settings;
+mod stats;
 mod teams;
 mod tokens;
 mod users;
@@ -128,6 +129,8 @@ pub fn endpoints() -> Vec<Endpoint> {
         get("/organizations/{organization}/environments/", "api:list_environments", member(ORG_READ).or_empty(), environments::list),
         get("/projects/{organization}/{project}/environments/", "api:list_environment_projects", member(PROJECT_READ).or_empty(), environments::list_of_project),
         put("/projects/{organization}/{project}/environments/{environment}/", "api:update_environment_project", by_role(Role::Member, PROJECT_WRITE), environments::update),
+
+        get("/organizations/{organization}/stats_v2/", "api:stats_v2", member(ORG_READ), stats::show),
 
         get("/organizations/{organization}/issues/", "api:list_issues", member(EVENT_READ), issues::list),
         get("/projects/{organization}/{project}/issues/", "api:list_project_issues", member(EVENT_READ), issues::list_in_project),

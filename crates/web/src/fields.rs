@@ -249,6 +249,21 @@ impl<'v> Fields<'v> {
         }
     }
 
+    /// Whole numbers, of so many at most; one alone is a list too, as queries have it. Empty if they
+    /// are left out or null.
+    pub fn integers(
+        &mut self,
+        name: &'static str,
+        max_items: usize,
+        range: RangeInclusive<i64>,
+    ) -> Vec<i64> {
+        let items = match self.value(name) {
+            Some(one @ (Value::String(_) | Value::Number(_))) => vec![one],
+            _ => self.items(name, max_items),
+        };
+        items.iter().filter_map(|item| self.integer_of(name, item, range.clone())).collect()
+    }
+
     fn integer_of(
         &mut self,
         name: &'static str,

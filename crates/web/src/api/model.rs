@@ -7,6 +7,7 @@ pub mod member;
 pub mod organization;
 pub mod project;
 pub mod settings;
+pub mod stats;
 pub mod team;
 pub mod token;
 pub mod user;

@@ -5,6 +5,7 @@ mod cli;
 mod digest;
 mod faults;
 mod flows;
+mod front;
 mod fuzz;
 mod hostile;
 mod ingest;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use mishap_boot::settings::{Environment, Settings};
 use mishap_boot::shutdown::CancellationToken;
 use mishap_boot::tasks::Tasks;
 use mishap_core::access::{Scope, Scopes};
@@ -55,12 +56,14 @@ pub struct Options {
     pub public_url: Url,
     /// Origins besides its own whose pages may change something.
     pub trusted_origins: Vec<String>,
+    /// Variables of the environment, as an operator sets them; what stands here besides counts more.
+    pub settings: Vec<(&'static str, &'static str)>,
     /// Who may make accounts and organizations.
     pub accounts: AccountRules,
     /// What answers for sign-in providers.
     pub providers: Arc<dyn Http>,
-    /// What clients are told of the installation.
-    pub instance: Instance,
+    /// What clients are told of the installation, if not what the settings say.
+    pub instance: Option<Instance>,
     /// Where PostgreSQL is, if not where the shared one is.
     pub database: Option<TestDatabase>,
 }
@@ -77,9 +80,10 @@ impl Default for Options {
             trusted_proxies: Vec::new(),
             public_url: Url::parse("http://mishap.test").unwrap(),
             trusted_origins: Vec::new(),
+            settings: Vec::new(),
             accounts: AccountRules::default(),
             providers: Arc::new(Unreachable),
-            instance: Instance::default(),
+            instance: None,
             database: None,
         }
     }
@@ -126,14 +130,20 @@ impl TestApp {
             Pool::new(&database_config(&database.url, connections), &runtime).unwrap()
         };
         let listen = SocketAddr::from(([127, 0, 0, 1], 0));
-        let public_url = options.public_url;
-        let trusted_proxies: Vec<_> =
-            options.trusted_proxies.iter().map(|network| network.parse().unwrap()).collect();
-        let mut config = AppConfig::new(public_url.clone(), SigningKey::new(b"test"));
+        let mut config = AppConfig::from_settings(
+            &settings(&options.public_url, &options.settings),
+            SigningKey::new(b"test"),
+        );
         config.accounts = options.accounts;
-        config.instance = options.instance;
-        config.trusted_origins = options.trusted_origins;
-        config.trusted_proxies.clone_from(&trusted_proxies);
+        if let Some(instance) = options.instance {
+            config.instance = instance;
+        }
+        config.trusted_origins.extend(options.trusted_origins);
+        let more: Vec<_> =
+            options.trusted_proxies.iter().map(|network| network.parse().unwrap()).collect();
+        config.trusted_proxies.extend_from_slice(&more);
+        let (public_url, trusted_proxies) =
+            (config.public_url.clone(), config.trusted_proxies.clone());
         let server = mishap_web::start(
             WebConfig {
                 listen,
@@ -287,6 +297,17 @@ pub fn mail_room(transport: Transport) -> MailRoom {
     let mailer = Mailer::new(config, Arc::new(SystemClock), Arc::new(SystemRandom)).unwrap();
     let home = MailLink::parse("http://mishap.test").unwrap();
     MailRoom { mailer, sender: MailSender { name: "Mishap".to_owned(), home } }
+}
+
+/// What an operator set, for a server that people know by this address.
+fn settings(public_url: &Url, variables: &[(&str, &str)]) -> Settings {
+    let mut environment = Environment::of([("GLITCHTIP_URL", public_url.as_str())]);
+    for (name, value) in variables {
+        environment.set(name, value);
+    }
+    let settings = Settings::read(&mut environment);
+    environment.check().unwrap();
+    settings
 }
 
 /// Redis with keys of a test's own.

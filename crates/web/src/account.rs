@@ -8,7 +8,7 @@ pub(crate) mod first_run;
 pub(crate) mod invitation;
 pub(crate) mod passkey;
 pub(crate) mod password;
-pub mod provider;
+pub(crate) mod provider;
 mod refusal;
 pub(crate) mod second_factor;
 pub(crate) mod sign_in;

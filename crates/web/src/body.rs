@@ -5,6 +5,7 @@ use std::ops::Deref;
 use std::pin::Pin;
 
 use actix_web::dev;
+use actix_web::error::PayloadError;
 use actix_web::web::BytesMut;
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::StreamExt as _;
@@ -61,8 +62,10 @@ impl<T: Payload + 'static> FromRequest for Body<T> {
 pub(crate) async fn read(mut payload: dev::Payload) -> Result<BytesMut, ApiError> {
     let mut bytes = BytesMut::new();
     while let Some(chunk) = payload.next().await {
-        let cut = |_broken| ApiError::BadRequest("Cannot parse request body".into());
-        let chunk = chunk.map_err(cut)?;
+        let chunk = chunk.map_err(|error| match error {
+            PayloadError::Overflow => ApiError::TooLarge,
+            _broken => ApiError::BadRequest("Cannot parse request body".into()),
+        })?;
         if bytes.len() + chunk.len() > MAX_BYTES {
             return Err(ApiError::TooLarge);
         }

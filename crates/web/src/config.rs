@@ -2,7 +2,7 @@
 
 use actix_web::cookie::SameSite;
 use ipnet::IpNet;
-use mishap_boot::settings::{self, InstanceSettings, Settings};
+use mishap_boot::settings::{self, ContentSecurityPolicy, Cors, Hsts, InstanceSettings, Settings};
 use mishap_core::signing::SigningKey;
 use secrecy::SecretString;
 use url::Url;
@@ -17,7 +17,7 @@ pub struct AppConfig {
     pub public_url: Url,
     /// What links are signed with.
     pub signing_key: SigningKey,
-    /// Networks whose `X-Forwarded-For` is believed.
+    /// Networks whose `X-Forwarded-…` headers are believed.
     pub trusted_proxies: Vec<IpNet>,
     /// Origins besides our own whose pages may change something.
     pub trusted_origins: Vec<String>,
@@ -29,6 +29,8 @@ pub struct AppConfig {
     pub providers: Vec<Provider>,
     /// What clients are told of the installation.
     pub instance: Instance,
+    /// What holds for every request and answer.
+    pub front: FrontRules,
 }
 
 /// What clients are told of the installation.
@@ -98,6 +100,23 @@ impl Default for Instance {
     }
 }
 
+/// What holds for every request and answer.
+#[derive(Debug, Clone)]
+pub struct FrontRules {
+    /// Hosts that requests may be for: `*` is any, `.example.com` that domain and those below it.
+    pub allowed_hosts: Vec<String>,
+    /// Whose pages may read answers, other than ingest's.
+    pub cors: Cors,
+    /// What pages may load.
+    pub csp: ContentSecurityPolicy,
+    /// How browsers insist on https.
+    pub hsts: Hsts,
+    /// The largest body inflated, in bytes.
+    pub max_inflated_bytes: u64,
+    /// Whether the API's description is served.
+    pub describes_api: bool,
+}
+
 /// Who may make accounts and organizations.
 #[derive(Debug, Clone, Copy)]
 pub struct AccountRules {
@@ -132,30 +151,13 @@ impl Default for AccountRules {
 }
 
 impl AppConfig {
-    /// What counts unless the operator says otherwise.
-    pub fn new(public_url: Url, signing_key: SigningKey) -> Self {
-        let sessions = SessionRules {
-            age_seconds: 1_209_600,
-            is_secure: public_url.scheme() == "https",
-            same_site: SameSite::Lax,
-        };
-        Self {
-            public_url,
-            signing_key,
-            trusted_proxies: Vec::new(),
-            trusted_origins: Vec::new(),
-            sessions,
-            accounts: AccountRules::default(),
-            providers: Vec::new(),
-            instance: Instance::default(),
-        }
-    }
-
     /// What the settings say.
     pub fn from_settings(settings: &Settings, signing_key: SigningKey) -> Self {
         let (security, accounts) = (&settings.security, &settings.accounts);
         let cookie = &security.session;
         Self {
+            public_url: settings.public_url.clone(),
+            signing_key,
             trusted_proxies: settings.web.trusted_proxies.clone(),
             trusted_origins: security.csrf_trusted_origins.clone(),
             sessions: SessionRules {
@@ -178,7 +180,14 @@ impl AppConfig {
             },
             providers: accounts.sign_in_providers.iter().map(Provider::of_settings).collect(),
             instance: Instance::of_settings(&settings.instance),
-            ..Self::new(settings.public_url.clone(), signing_key)
+            front: FrontRules {
+                allowed_hosts: security.allowed_hosts.clone(),
+                cors: security.cors.clone(),
+                csp: security.csp.clone(),
+                hsts: security.hsts,
+                max_inflated_bytes: settings.ingest.max_inflated_bytes,
+                describes_api: settings.instance.features.openapi,
+            },
         }
     }
 

@@ -7,13 +7,13 @@
 use actix_web::HttpRequest;
 use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
-use actix_web::http::header::{HOST, ORIGIN, REFERER};
+use actix_web::http::header::{ORIGIN, REFERER};
 use mishap_core::random::Random;
 use mishap_core::signing::is_same;
 use url::Url;
 
-use crate::AppState;
 use crate::error::ApiError;
+use crate::{AppState, client};
 
 /// The cookie (Django).
 pub(crate) const COOKIE: &str = "csrftoken";
@@ -74,7 +74,7 @@ fn comes_from_us(request: &HttpRequest, state: &AppState) -> bool {
         (None, None) => return state.config.public_url.scheme() != "https",
     };
     let public = state.config.public_url.origin().ascii_serialization();
-    let host = text(HOST).unwrap_or_default();
+    let host = client::host(request, &state.config.trusted_proxies).unwrap_or_default();
     origin == public
         || origin.split_once("://").is_some_and(|(_, authority)| authority == host)
         || state.config.trusted_origins.iter().any(|trusted| is_trusted(trusted, &origin))

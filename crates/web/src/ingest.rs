@@ -65,6 +65,9 @@ const BACKLOG_RETRY: Duration = Duration::from_secs(60);
 /// Longest user agent that is kept, in characters.
 const MAX_USER_AGENT: usize = 512;
 
+/// What projects are sent to.
+const ENDPOINTS: [&str; 5] = ["envelope", "store", "security", "csp-report", "minidump"];
+
 /// What ingest needs from outside.
 pub struct IngestConfig {
     /// Connections that only ingest uses, so that nothing else can hold it up.
@@ -355,6 +358,18 @@ fn note(category: DataCategory, reason: Reason, quantity: u64) {
         )
         .increment(quantity);
     }
+}
+
+/// Whether a path is one of ingest's, whose answers say by themselves which browsers may read them.
+pub(crate) fn is_path(path: &str) -> bool {
+    path.strip_prefix("/api/").and_then(|path| path.split_once('/')).is_some_and(
+        |(project, endpoint)| {
+            let endpoint = endpoint.strip_suffix('/').unwrap_or(endpoint);
+            (1..=18).contains(&project.len())
+                && project.bytes().all(|byte| byte.is_ascii_digit())
+                && ENDPOINTS.contains(&endpoint)
+        },
+    )
 }
 
 /// Every ingest route, with the last slash or without, never by a redirect: several SDKs lose the

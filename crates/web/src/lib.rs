@@ -14,6 +14,7 @@ mod csrf;
 pub mod endpoint;
 pub mod error;
 pub mod fields;
+mod front;
 mod health;
 pub mod ingest;
 pub mod links;

@@ -18,6 +18,8 @@ use metrics::{counter, gauge, histogram};
 use mishap_boot::metrics::Description;
 use mishap_core::random::Random;
 
+use crate::{AppState, client};
+
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// What the web process measures.
@@ -119,6 +121,7 @@ impl Drop for InFlight<'_> {
 /// Observes one request.
 pub(crate) async fn observe<B: MessageBody>(
     observer: Data<Observer>,
+    state: Data<AppState>,
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
@@ -126,7 +129,8 @@ pub(crate) async fn observe<B: MessageBody>(
     let view = request.resource_map().match_name(request.path()).unwrap_or("<unnamed view>");
     let view = view.to_owned();
     let method = method_name(request.method().as_str());
-    let transport = if request.connection_info().scheme() == "https" { "https" } else { "http" };
+    let is_secure = client::is_secure(request.request(), &state.config.trusted_proxies);
+    let transport = if is_secure { "https" } else { "http" };
     let id = request_id(&request, observer.random.as_ref());
     let in_flight = observer.begin();
     let result = next.call(request).await;

@@ -3,6 +3,7 @@
 //! What is shown is in `mishap-templates`; what is done is in [`crate::account`]. Every page works
 //! without the script, and every form that changes something carries the browser's token.
 
+mod elsewhere;
 mod invitation;
 mod password;
 mod provider;
@@ -12,14 +13,16 @@ mod sign_in;
 mod sign_up;
 mod theme;
 
-use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use actix_web::web::{Path, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse};
 use mishap_templates::{assets, paths};
 
 pub(crate) use self::screen::{Form, Screen};
 use crate::access::everybody;
 use crate::endpoint::{Endpoint, get, post, register};
+use crate::error::ApiError;
+use crate::front::refusal;
 
 /// Every page. Nobody is asked who they are before the handler, which leads whoever is signed out to
 /// the sign-in page; forms prove where they come from by their token ([`Form`]).
@@ -66,6 +69,8 @@ fn endpoints() -> Vec<Endpoint> {
         post(paths::SECURITY_PASSKEYS_REMOVE, "security_passkeys_remove", open, security::remove_passkey),
         post(paths::SECURITY_SESSIONS_END, "security_sessions_end", open, security::end_sessions),
 
+        get("/api/", "api", open, elsewhere::tokens),
+        get(r"/organizations/{organization}/issues/{issue:\d+}/events/{event}/json/", "event_json", open, elsewhere::event_json),
         get("/static/{file}", "static", open, file),
         get("/favicon.ico", "favicon", open, favicon),
         get("/robots.txt", "robots", open, robots),
@@ -78,13 +83,13 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 }
 
 /// `GET /static/…` — style sheet, script and icon. A name with a hash never changes its content.
-async fn file(path: Path<String>) -> HttpResponse {
+async fn file(request: HttpRequest, path: Path<String>) -> HttpResponse {
     let Some(asset) = assets::asset(&path) else {
-        return HttpResponse::NotFound().finish();
+        return refusal(&request, ApiError::NotFound);
     };
     let caching = match asset.is_hashed {
-        true => "public, max-age=31536000, immutable",
-        false => "public, max-age=60",
+        true => "max-age=315360000, public, immutable",
+        false => "max-age=60, public",
     };
     HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, asset.content_type))
@@ -93,8 +98,8 @@ async fn file(path: Path<String>) -> HttpResponse {
 }
 
 /// `GET /favicon.ico` — browsers that ask for it get the icon.
-async fn favicon() -> HttpResponse {
-    file(Path::from("favicon.svg".to_owned())).await
+async fn favicon(request: HttpRequest) -> HttpResponse {
+    file(request, Path::from("favicon.svg".to_owned())).await
 }
 
 /// `GET /robots.txt` — nothing here is for search engines.

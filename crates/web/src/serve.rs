@@ -20,7 +20,7 @@ use tokio::time::Instant;
 
 use crate::account::first_run;
 use crate::config::AppConfig;
-use crate::error::ApiError;
+use crate::front::{self, Front};
 use crate::ingest::{self, Ingest, IngestConfig, Patience};
 use crate::observe::{Observer, observe};
 use crate::outside::ProviderHttp;
@@ -116,6 +116,7 @@ impl RunningServer {
 /// Starts listening. The background tasks of ingest run under `tasks`.
 pub fn start(config: WebConfig, tasks: &Tasks) -> std::io::Result<RunningServer> {
     let random = Arc::clone(&config.ingest.random);
+    let front = Data::new(Front::new(&config.state.config, Arc::clone(&random)));
     let state = Data::new(config.state);
     let ingest = Data::from(Ingest::start(config.ingest, tasks));
     let observer = Data::new(Observer::new(random));
@@ -128,13 +129,17 @@ pub fn start(config: WebConfig, tasks: &Tasks) -> std::io::Result<RunningServer>
             .app_data(state.clone())
             .app_data(ingest.clone())
             .app_data(observing.clone())
+            .app_data(front.clone())
+            .app_data(front::unreadable_paths())
+            .wrap(from_fn(front::front))
             .wrap(from_fn(observe))
+            .wrap(from_fn(front::unmount))
             .configure(crate::health::routes)
             .configure(ingest::routes)
             .configure(api::routes)
             .configure(allauth::routes)
             .configure(pages::routes)
-            .default_service(web::to(|| async { Err::<String, _>(ApiError::NotFound) }))
+            .default_service(web::to(front::not_found))
     })
     .workers(config.threads.max(1))
     .keep_alive(KEEP_ALIVE)

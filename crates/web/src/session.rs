@@ -1,8 +1,8 @@
 //! Sessions of people: the cookie, and what is remembered of how they signed in.
 
-use actix_web::HttpRequest;
 use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
+use actix_web::{HttpMessage as _, HttpRequest};
 use mishap_core::id::UserId;
 use mishap_core::secret::ApiToken;
 use mishap_storage::Conn;
@@ -106,12 +106,17 @@ pub(crate) fn has_second_factor(session: &Session) -> bool {
     SessionData::of(session).methods.iter().any(|method| method.method == "mfa")
 }
 
+/// Noted in a request whose answer depends on its session, or on there being none.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SessionRead;
+
 /// The session of a request, with its owner if somebody is signed in.
 pub(crate) async fn find(
     conn: &mut Conn,
     state: &AppState,
     request: &HttpRequest,
 ) -> Result<Option<(Session, Option<User>)>, ApiError> {
+    request.extensions_mut().insert(SessionRead);
     let Some(cookie) = request.cookie(COOKIE) else {
         return Ok(None);
     };

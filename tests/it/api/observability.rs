@@ -30,7 +30,7 @@ async fn metrics_are_for_everybody_only_if_the_operator_wants_it_so() {
         assert_refused(&app.anonymous().get(path).await, 404, "Not Found");
     }
     let instance = Instance { shows_metrics: true, ..Instance::default() };
-    let app = TestApp::start_with(Options { instance, ..Options::default() }).await;
+    let app = TestApp::start_with(Options { instance: Some(instance), ..Options::default() }).await;
     for path in ["/metrics", "/metrics/"] {
         let answer = app.anonymous().get(path).await.expect(200);
         assert_eq!(answer.header("content-type"), MEDIA_TYPE);

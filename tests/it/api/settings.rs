@@ -74,7 +74,9 @@ async fn what_the_operator_said_is_told() {
         shows_metrics: true,
     };
     let accounts = AccountRules { makes_organizations: true, ..AccountRules::default() };
-    let app = TestApp::start_with(Options { instance, accounts, ..Options::default() }).await;
+    let app =
+        TestApp::start_with(Options { instance: Some(instance), accounts, ..Options::default() })
+            .await;
     let shown = shown(&app).await;
     for (member, value) in [
         ("glitchtipInstanceName", json!("Acme")),

@@ -96,7 +96,7 @@ async fn chatwoot_is_proven_who_somebody_is() {
         chatwoot_identity_token: Some("identity".into()),
         ..Instance::default()
     };
-    let app = TestApp::start_with(Options { instance, ..Options::default() }).await;
+    let app = TestApp::start_with(Options { instance: Some(instance), ..Options::default() }).await;
     let shown = app.owner().get(ME).await.expect(200).json();
     let number = app.tenant.user.to_string();
     let expected = mishap_core::signing::hmac_sha256(b"identity", number.as_bytes());

@@ -11,8 +11,8 @@ const CLIENT: &str = "203.0.113.77";
 
 /// Behind a proxy that is trusted, and not scrubbing addresses.
 async fn with_addresses() -> TestApp {
-    let trusted_proxies = vec!["127.0.0.0/8".to_owned()];
-    let app = TestApp::start_with(Options { trusted_proxies, ..Options::default() }).await;
+    let settings = vec![("TRUSTED_PROXIES", "127.0.0.0/8")];
+    let app = TestApp::start_with(Options { settings, ..Options::default() }).await;
     app.database.sql("UPDATE projects SET scrub_ip_addresses = false").await;
     app
 }

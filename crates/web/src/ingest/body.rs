@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use actix_web::HttpRequest;
 use actix_web::error::PayloadError;
-use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
+use actix_web::http::header::CONTENT_LENGTH;
 use actix_web::web::{Bytes, Payload};
 use futures_util::{Stream, StreamExt as _, stream};
 use mishap_protocol::compression::{Codings, Inflater, Stopped};
@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use super::receive::{Unreadable, append};
 use super::refusal::Refusal;
+use crate::client;
 
 /// How long clients may take to send a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,12 +40,8 @@ impl Default for Patience {
 
 /// How a body is compressed.
 pub(super) fn codings(request: &HttpRequest) -> Result<Codings, Refusal> {
-    let mut names = String::new();
-    for value in request.headers().get_all(CONTENT_ENCODING) {
-        names.push_str(value.to_str().unwrap_or_default());
-        names.push(',');
-    }
-    Codings::parse(&names).map_err(|too_many| Refusal::Malformed(too_many.to_string()))
+    let codings = client::codings(request.headers());
+    codings.map_err(|too_many| Refusal::Malformed(too_many.to_string()))
 }
 
 /// The chunks of a body, each in time, and no more of them than allowed.

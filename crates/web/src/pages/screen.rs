@@ -254,7 +254,7 @@ pub(crate) struct PageError {
 }
 
 impl PageError {
-    fn of(request: &HttpRequest, error: ApiError) -> Self {
+    pub(crate) fn of(request: &HttpRequest, error: ApiError) -> Self {
         let found = state(request).ok();
         let site = found.map_or_else(|| Site::new("", ""), |state| site(state));
         let now = found.map_or_else(Default::default, |state| state.clock.now());

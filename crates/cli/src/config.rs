@@ -66,7 +66,7 @@ pub(crate) fn main(options: &ConfigOptions, output: Output) -> anyhow::Result<()
 
 impl From<Effective> for Shown {
     fn from(effective: Effective) -> Self {
-        let Effective { name, value, source, group, state, meaning } = effective;
+        let Effective { name, value, is_secret: _, source, group, state, meaning } = effective;
         Self {
             group: Group::title(group),
             name,

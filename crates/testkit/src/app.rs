@@ -157,6 +157,7 @@ impl TestApp {
                         random: Arc::new(SystemRandom),
                         http: options.providers,
                         metrics: mishap_boot::metrics::apart().unwrap(),
+                        redis: redis.clone(),
                     },
                 ),
                 ingest: IngestConfig {

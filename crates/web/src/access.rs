@@ -27,9 +27,10 @@ use mishap_storage::audit::{Actor, Target};
 use mishap_storage::organizations::{self, Membership, Organization};
 
 pub use self::permission::{
-    Otherwise, Permission, Who, by_role, by_scope, everybody, member, staff,
+    Otherwise, Permission, Who, by_role, by_scope, everybody, member, staff, staff_page,
 };
 use crate::AppState;
+use crate::admin::admit;
 use crate::error::ApiError;
 use crate::respond::Listed;
 use crate::{client, csrf, session};
@@ -131,6 +132,12 @@ pub(crate) async fn authorize<B: MessageBody>(
         // The method is refused; nobody is asked who they are.
         return Ok(next.call(request).await?.map_into_left_body());
     };
+    if permission.page {
+        return match admit(request.request()).await {
+            Ok(()) => Ok(next.call(request).await?.map_into_left_body()),
+            Err(response) => Ok(request.into_response(response).map_into_right_body()),
+        };
+    }
     match check(permission, request.request()).await {
         Ok(Verdict::Granted) => Ok(next.call(request).await?.map_into_left_body()),
         Ok(Verdict::Empty) => {

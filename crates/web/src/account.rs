@@ -17,4 +17,4 @@ mod visit;
 
 pub use self::password::Passwords;
 pub(crate) use self::refusal::{Problem, Refusal};
-pub(crate) use self::visit::Visit;
+pub(crate) use self::visit::{Visit, own};

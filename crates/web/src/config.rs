@@ -2,7 +2,10 @@
 
 use actix_web::cookie::SameSite;
 use ipnet::IpNet;
-use mishap_boot::settings::{self, ContentSecurityPolicy, Cors, Hsts, InstanceSettings, Settings};
+use mishap_boot::settings::{
+    self, ContentSecurityPolicy, Cors, Effective, Hsts, InstanceSettings, Settings,
+};
+use mishap_core::admission::Backlog;
 use mishap_core::signing::SigningKey;
 use secrecy::SecretString;
 use url::Url;
@@ -31,6 +34,8 @@ pub struct AppConfig {
     pub instance: Instance,
     /// What holds for every request and answer.
     pub front: FrontRules,
+    /// What the administrator's pages show.
+    pub administration: Administration,
 }
 
 /// What clients are told of the installation.
@@ -117,6 +122,21 @@ pub struct FrontRules {
     pub describes_api: bool,
 }
 
+/// What the administrator's pages show of what the operator said.
+#[derive(Debug, Clone)]
+pub struct Administration {
+    /// Whether there are such pages.
+    pub is_enabled: bool,
+    /// Every setting as it is set, without secrets.
+    pub settings: Vec<Effective>,
+    /// Days that events are kept.
+    pub retention_days: u32,
+    /// Days that it is kept who changed what.
+    pub audit_days: u32,
+    /// How much may wait until no more is taken.
+    pub max_backlog: Backlog,
+}
+
 /// Who may make accounts and organizations.
 #[derive(Debug, Clone, Copy)]
 pub struct AccountRules {
@@ -187,6 +207,16 @@ impl AppConfig {
                 hsts: security.hsts,
                 max_inflated_bytes: settings.ingest.max_inflated_bytes,
                 describes_api: settings.instance.features.openapi,
+            },
+            administration: Administration {
+                is_enabled: settings.instance.features.admin,
+                settings: settings.effective.clone(),
+                retention_days: settings.retention_days,
+                audit_days: settings.audit_days,
+                max_backlog: Backlog {
+                    rows: settings.ingest.max_backlog_rows,
+                    oldest_seconds: settings.ingest.max_backlog_seconds,
+                },
             },
         }
     }

@@ -4,6 +4,7 @@
 
 pub mod access;
 mod account;
+pub mod admin;
 pub mod allauth;
 pub mod api;
 pub mod body;
@@ -36,6 +37,7 @@ use mishap_core::id::DictionaryId;
 use mishap_core::random::Random;
 use mishap_identity::passkey::Site;
 use mishap_identity::provider::Http;
+use mishap_queue::Redis;
 use mishap_storage::Pool;
 use mishap_storage::bodies::{self, Dictionary};
 use quick_cache::sync::Cache;
@@ -67,6 +69,8 @@ pub struct AppState {
     pub site: Option<Site>,
     /// What the process measures.
     pub metrics: PrometheusHandle,
+    /// Redis, which administrators look at; nothing if it is not used.
+    pub redis: Option<Redis>,
     dictionaries: Cache<DictionaryId, Arc<Dictionary>>,
 }
 
@@ -80,16 +84,29 @@ pub struct Services {
     pub http: Arc<dyn Http>,
     /// What the process measures.
     pub metrics: PrometheusHandle,
+    /// Redis, which administrators look at; nothing if it is not used.
+    pub redis: Option<Redis>,
 }
 
 impl AppState {
     /// The state of an application.
     pub fn new(pool: Pool, config: AppConfig, services: Services) -> Self {
-        let Services { clock, random, http, metrics } = services;
+        let Services { clock, random, http, metrics, redis } = services;
         let providers = Providers::new(http);
         let site = Site::new(&config.public_url).ok();
         let (passwords, dictionaries) = (Passwords::default(), Cache::new(DICTIONARIES));
-        Self { pool, config, clock, random, providers, passwords, site, metrics, dictionaries }
+        Self {
+            pool,
+            config,
+            clock,
+            random,
+            providers,
+            passwords,
+            site,
+            metrics,
+            redis,
+            dictionaries,
+        }
     }
 
     /// The dictionary that an event's body is compressed with.

@@ -24,7 +24,7 @@ use crate::front::{self, Front};
 use crate::ingest::{self, Ingest, IngestConfig, Patience};
 use crate::observe::{Observer, observe};
 use crate::outside::ProviderHttp;
-use crate::{AppState, Services, allauth, api, links, pages};
+use crate::{AppState, Services, admin, allauth, api, links, pages};
 
 /// How long requests in flight may take to end after the process was told to stop.
 const DRAIN: Duration = Duration::from_secs(20);
@@ -139,6 +139,7 @@ pub fn start(config: WebConfig, tasks: &Tasks) -> std::io::Result<RunningServer>
             .configure(api::routes)
             .configure(allauth::routes)
             .configure(pages::routes)
+            .configure(admin::routes)
             .default_service(web::to(front::not_found))
     })
     .workers(config.threads.max(1))
@@ -181,6 +182,7 @@ pub async fn run(process: &Process) -> anyhow::Result<()> {
                 random: Arc::clone(&process.random),
                 http: Arc::new(ProviderHttp::new()?),
                 metrics: process.metrics.clone(),
+                redis: process.redis.clone(),
             },
         ),
         ingest: ingest_config(process, ingest_pool),

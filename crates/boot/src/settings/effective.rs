@@ -13,6 +13,8 @@ pub struct Effective {
     pub name: String,
     /// Its value; for a secret, whether it is set.
     pub value: String,
+    /// Whether its value must never be shown.
+    pub is_secret: bool,
     /// Where the value comes from.
     pub source: Source,
     /// What it is about.
@@ -93,6 +95,7 @@ fn blank(setting: &Setting, name: String) -> Effective {
     Effective {
         name,
         value: String::new(),
+        is_secret: setting.is_secret(),
         source: Source::Default,
         group: setting.group,
         state: setting.state,

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
-use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz};
 use diesel_async::RunQueryDsl as _;
 use mishap_core::access::Scopes;
 use mishap_core::id::{TokenId, UserId};
@@ -25,6 +25,9 @@ pub struct OwnedToken {
     /// The owner's address.
     #[diesel(sql_type = Text)]
     pub email: String,
+    /// Whether the owner is a superuser.
+    #[diesel(sql_type = Bool)]
+    pub is_superuser_s: bool,
     /// What its owner calls it.
     #[diesel(sql_type = Text)]
     pub label: String,
@@ -55,7 +58,7 @@ impl OwnedToken {
 macro_rules! tokens_query {
     ($beyond:literal, $order:literal) => {
         concat!(
-            "SELECT t.id, t.user_id, u.email, t.label, t.scopes, t.hint, t.created_at, t.expires_at,
+            "SELECT t.id, t.user_id, u.email, u.is_superuser AS is_superuser_s, t.label, t.scopes, t.hint, t.created_at, t.expires_at,
                  t.last_used_at
              FROM (
                  SELECT * FROM api_tokens WHERE id ",

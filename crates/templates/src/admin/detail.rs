@@ -6,7 +6,7 @@ use crate::gallery::{Page, Sample};
 use crate::link::Link;
 use crate::parts::{
     ActionForm, Badge, ButtonKind, Cell, Column, Danger, DangerZone, EmptyState, Fact, Form, Level,
-    LinkButton, Row, Table, facts, number, secret_block,
+    LinkButton, Pager, Row, Table, facts, number, secret_block,
 };
 use crate::sample::{self, minutes_ago};
 use crate::shell::{Crumb, Document, Layout, Shell};
@@ -33,6 +33,8 @@ pub struct Section {
     pub explanation: Option<String>,
     /// What can be done with it.
     pub actions: Vec<ActionForm>,
+    /// What can be done with it by going somewhere.
+    pub links: Vec<LinkButton>,
     /// What it says.
     pub body: SectionBody,
 }
@@ -69,6 +71,8 @@ pub struct DetailPage {
     pub tabs: Vec<Tab>,
     /// The parts.
     pub sections: Vec<Section>,
+    /// The way through the last part, if that is a long list.
+    pub pager: Pager,
     /// What cannot be undone.
     pub dangers: DangerZone,
 }
@@ -98,9 +102,10 @@ impl Section {
                 header {
                     div {
                         h2 { bdi { (self.title) } }
-                        @if !self.actions.is_empty() {
+                        @if !(self.actions.is_empty() && self.links.is_empty()) {
                             div.buttons {
                                 @for action in &self.actions { (action.show(shell, "small")) }
+                                @for link in &self.links { (link.show_small(&shell.site)) }
                             }
                         }
                     }
@@ -128,6 +133,7 @@ impl Page for DetailPage {
         let content = html! {
             @if !self.tabs.is_empty() { (tabs(&self.tabs, shell)) }
             @for section in &self.sections { (section.show(shell)) }
+            (self.pager.show(&shell.site))
             (self.dangers.show(shell))
         };
         let actions = html! {
@@ -156,6 +162,7 @@ impl Page for DetailPage {
             actions: Vec::new(),
             tabs: Vec::new(),
             sections: Vec::new(),
+            pager: Pager::default(),
             dangers: DangerZone { actions: Vec::new() },
         };
         vec![
@@ -223,6 +230,7 @@ fn organization(name: &str, slug: &str, problem: Option<String>) -> DetailPage {
                 title: "Facts".to_owned(),
                 explanation: None,
                 actions: Vec::new(),
+                links: Vec::new(),
                 body: SectionBody::Facts(vec![
                     Fact::new("Name", Cell::text(name)),
                     Fact::new("Slug", Cell::Code(slug.to_owned())),
@@ -237,7 +245,12 @@ fn organization(name: &str, slug: &str, problem: Option<String>) -> DetailPage {
             Section {
                 title: "Keys".to_owned(),
                 explanation: Some("What the projects' SDKs send with.".to_owned()),
-                actions: vec![ActionForm::new("New key", "/admin/organizations/7/keys")],
+                actions: vec![ActionForm::new("Turn all off", "/admin/organizations/7/off")],
+                links: vec![LinkButton {
+                    label: "New key".to_owned(),
+                    link: Link::within("/admin/organizations/7/keys"),
+                    kind: ButtonKind::Plain,
+                }],
                 body: SectionBody::Table(Table {
                     caption: "Keys".to_owned(),
                     columns: Column::of(&["Label", "Public key", "State", "Limit an hour", "Used"]),
@@ -249,6 +262,7 @@ fn organization(name: &str, slug: &str, problem: Option<String>) -> DetailPage {
                 title: "Alerts".to_owned(),
                 explanation: None,
                 actions: Vec::new(),
+                links: Vec::new(),
                 body: SectionBody::Table(Table {
                     caption: "Alerts".to_owned(),
                     columns: Column::of(&["Alert"]),
@@ -260,12 +274,18 @@ fn organization(name: &str, slug: &str, problem: Option<String>) -> DetailPage {
                 title: "DSN".to_owned(),
                 explanation: Some("What an SDK is told.".to_owned()),
                 actions: Vec::new(),
+                links: Vec::new(),
                 body: SectionBody::Copy(
                     "dsn",
                     "https://0123456789abcdef0123456789abcdef@errors.example.com/7".to_owned(),
                 ),
             },
         ],
+        pager: Pager {
+            summary: "50 keys on this page".to_owned(),
+            previous: None,
+            next: Some(Link::within("/admin/organizations/7/?cursor=x")),
+        },
         dangers: DangerZone {
             actions: vec![
                 Danger {

@@ -99,6 +99,11 @@ impl LinkButton {
     pub(crate) fn show(&self, site: &Site) -> Markup {
         html! { a class=(self.kind.class()) href=(self.link.href(site)) { (self.label) } }
     }
+
+    pub(crate) fn show_small(&self, site: &Site) -> Markup {
+        let class = format!("{} small", self.kind.class());
+        html! { a class=(class) href=(self.link.href(site)) { (self.label) } }
+    }
 }
 
 /// One button that does one thing (POST).

@@ -15,6 +15,9 @@ pub struct Permission {
     pub otherwise: Otherwise,
     /// Whether the caller must be staff.
     pub staff: bool,
+    /// Whether a person looks: whoever is signed out is led to the sign-in page, and a refusal is a
+    /// page too. Forms prove by themselves where they come from.
+    pub page: bool,
     /// Whether changes need proof that they come from a page of ours even if nobody is asked who they
     /// are.
     pub proof: bool,
@@ -52,6 +55,7 @@ pub const fn everybody() -> Permission {
         role: None,
         otherwise: Otherwise::Refused,
         staff: false,
+        page: false,
         proof: false,
     }
 }
@@ -74,6 +78,11 @@ pub const fn by_role(role: Role, scopes: &'static [Scope]) -> Permission {
 /// Staff, with a token or a session.
 pub const fn staff() -> Permission {
     Permission { staff: true, ..by_scope(&[]) }
+}
+
+/// Staff, in a session: a page.
+pub const fn staff_page() -> Permission {
+    Permission { page: true, ..staff().in_person() }
 }
 
 impl Permission {

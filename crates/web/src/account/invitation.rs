@@ -21,6 +21,14 @@ pub(crate) struct Invited {
     pub(crate) organization: Organization,
 }
 
+/// The link that accepts an invitation. It holds for 15 days, and for this invitation only.
+pub(crate) fn link(state: &AppState, member: &Member) -> String {
+    let invited = member.email.as_deref().unwrap_or_default();
+    let (key, now) = (&state.config.signing_key, state.clock.now());
+    let token = key.sign(Purpose::Invitation, member.id.0, &[invited], now);
+    state.config.address(&format!("/accept/{}/{token}/", member.id))
+}
+
 /// The open invitation that a link is about, if it still holds.
 pub(crate) async fn find(
     conn: &mut Conn,

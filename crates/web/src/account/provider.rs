@@ -86,11 +86,6 @@ impl Providers {
             }
         }
     }
-
-    /// What an administrator is told of a provider that is to be tried.
-    pub(crate) async fn check(&self, config: &ProviderConfig) -> Vec<provider::Finding> {
-        provider::check(config, self.http.as_ref()).await
-    }
 }
 
 /// The settings of a provider that is kept in the database.

@@ -14,7 +14,7 @@ use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError};
 use mishap_templates::link::local_path;
 use mishap_templates::pages::ErrorPage;
 use mishap_templates::parts::{Level, Problems};
-use mishap_templates::shell::{CsrfToken, Notice, Person, Theme};
+use mishap_templates::shell::{CsrfToken, Navigation, Notice, Person, Theme};
 use mishap_templates::{Page, Shell, Site, paths};
 use url::form_urlencoded;
 
@@ -45,6 +45,8 @@ pub(crate) struct Screen {
     theme: Theme,
     notices: Vec<Notice>,
     chosen_theme: Option<Theme>,
+    navigation: Option<Navigation>,
+    is_kept: bool,
 }
 
 impl Screen {
@@ -58,6 +60,21 @@ impl Screen {
         self.chosen_theme = Some(theme);
     }
 
+    /// Shows sections at the side.
+    pub(crate) fn navigate(&mut self, navigation: Navigation) {
+        self.navigation = Some(navigation);
+    }
+
+    /// Says where the page's own forms return to, if not to its whole address.
+    pub(crate) fn return_to(&mut self, here: String) {
+        self.here = here;
+    }
+
+    /// Shows a page that nobody keeps a copy of, for there is a secret on it.
+    pub(crate) fn keep_nothing(&mut self) {
+        self.is_kept = false;
+    }
+
     /// The frame of the page.
     pub(crate) fn shell(&self) -> Shell {
         let person = self.visit.account.as_ref();
@@ -69,7 +86,7 @@ impl Screen {
             csrf_token: CsrfToken::new(self.visit.csrf_token.as_str()),
             here: self.here.clone(),
             notices: self.notices.clone(),
-            navigation: None,
+            navigation: self.navigation.clone(),
             now: self.state.clock.now(),
         }
     }
@@ -87,9 +104,10 @@ impl Screen {
 
     /// Answers with a document that was rendered in [`Screen::shell`].
     pub(crate) fn html(mut self, status: StatusCode, html: String) -> HttpResponse {
+        let caching = if self.is_kept { "no-cache, private" } else { "no-store" };
         let mut response = HttpResponse::build(status)
             .content_type("text/html; charset=utf-8")
-            .insert_header((CACHE_CONTROL, "no-cache, private"))
+            .insert_header((CACHE_CONTROL, caching))
             .body(html);
         self.tell(&mut response);
         response
@@ -194,7 +212,16 @@ impl FromRequest for Screen {
             let cookie = request.cookie(THEME_COOKIE);
             let theme = cookie.and_then(|cookie| Theme::parse(cookie.value())).unwrap_or_default();
             let here = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
-            Ok(Self { visit, state, here, theme, notices: Vec::new(), chosen_theme: None })
+            Ok(Self {
+                visit,
+                state,
+                here,
+                theme,
+                notices: Vec::new(),
+                chosen_theme: None,
+                navigation: None,
+                is_kept: true,
+            })
         })
     }
 }

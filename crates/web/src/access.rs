@@ -113,7 +113,7 @@ impl OrgAccess {
     pub fn target(
         &self,
         kind: &'static str,
-        id: impl ToString,
+        id: impl std::fmt::Display,
         label: impl Into<String>,
     ) -> Target {
         let organization = Some(self.organization.id);

@@ -40,7 +40,7 @@ impl Payload for Everything {
     }
 }
 
-fn read(value: Value) -> Result<Everything, Vec<FieldProblem>> {
+fn read(value: &Value) -> Result<Everything, Vec<FieldProblem>> {
     let object = value.as_object().unwrap().clone();
     Fields::parse(&object, &["body", "payload"])
 }
@@ -49,7 +49,7 @@ fn read(value: Value) -> Result<Everything, Vec<FieldProblem>> {
 fn problem(name: &str, value: Value) -> (&'static str, Value) {
     let mut body = json!({ "name": "n", "email": "a@b.co" });
     body[name] = value;
-    let problems = read(body).unwrap_err();
+    let problems = read(&body).unwrap_err();
     let [problem] = problems.as_slice() else {
         panic!("{problems:?}");
     };
@@ -63,7 +63,7 @@ fn fields_are_read_by_either_name_and_coerced() {
         "event_throttle_rate": "7", "orgRole": "admin", "tags": ["x"],
         "team_roles": [{ "team_slug": "t" }], "unknown": [1],
     });
-    let read = read(body).unwrap();
+    let read = read(&body).unwrap();
     assert!(!read.send_invite);
     assert_eq!((read.rate, read.role, read.slug.as_deref()), (Some(7), Some(1), Some("a-B_1")));
     assert_eq!(read.inner, [Inner { slug: "t".to_owned() }]);
@@ -75,7 +75,7 @@ fn what_may_be_left_out_may_be_null() {
         "name": "n", "email": "a@b.co", "slug": null, "eventThrottleRate": null, "orgRole": null,
         "tags": null, "teamRoles": null,
     });
-    let read = read(body).unwrap();
+    let read = read(&body).unwrap();
     assert!(read.send_invite);
     assert_eq!((read.rate, read.role, read.slug), (None, None, None));
 }
@@ -111,7 +111,7 @@ fn everything_that_is_wrong_is_told_with_its_place() {
 
 #[test]
 fn several_problems_are_told_together() {
-    let problems = read(json!({})).unwrap_err();
+    let problems = read(&json!({})).unwrap_err();
     let kinds: Vec<_> = problems.iter().map(|problem| problem.kind).collect();
     assert_eq!(kinds, ["missing", "missing"]);
 }

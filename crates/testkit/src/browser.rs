@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use crate::app::TestApp;
-use crate::client::{Answer, Client};
+use crate::client::{Answer, Client, sender};
 
 /// A browser. What it says can be changed, to see what is then refused.
 #[derive(Debug, Clone)]
@@ -25,8 +25,11 @@ pub struct Browser {
     pub csrf_header: Option<String>,
     /// The origin of the page that it shows.
     pub origin: Option<String>,
+    /// What it says besides, header by header.
+    pub says: Vec<(&'static str, String)>,
     /// Where the server is.
     pub server: Url,
+    http: reqwest::Client,
 }
 
 /// Where the headless API for signing in is.
@@ -39,7 +42,9 @@ impl Browser {
             csrf_cookie: None,
             csrf_header: None,
             origin: Some(app.public_url.origin().ascii_serialization()),
+            says: Vec::new(),
             server: app.url.clone(),
+            http: sender(),
         }
     }
 
@@ -120,6 +125,9 @@ impl Browser {
         if let Some(origin) = &self.origin {
             headers.insert(ORIGIN, value(origin));
         }
-        Client::saying(self.server.clone(), headers)
+        for (name, text) in &self.says {
+            headers.insert(*name, value(text));
+        }
+        Client::saying(self.server.clone(), headers, self.http.clone())
     }
 }

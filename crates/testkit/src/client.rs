@@ -8,7 +8,14 @@ use url::Url;
 /// A client, with or without credentials.
 pub struct Client {
     base: Url,
+    headers: HeaderMap,
     http: reqwest::Client,
+}
+
+/// What sends requests. Making one takes longer than a request.
+pub(crate) fn sender() -> reqwest::Client {
+    let builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+    builder.no_proxy().build().unwrap()
 }
 
 /// An answer, read to its end.
@@ -52,18 +59,13 @@ impl Answer {
 impl Client {
     pub(crate) fn new(base: Url, token: Option<&str>) -> Self {
         let bearer = token.map(|token| HeaderValue::from_str(&format!("Bearer {token}")).unwrap());
-        Self::saying(base, bearer.map(|bearer| (AUTHORIZATION, bearer)).into_iter().collect())
+        let headers = bearer.map(|bearer| (AUTHORIZATION, bearer)).into_iter().collect();
+        Self::saying(base, headers, sender())
     }
 
     /// A client that says this with each request.
-    pub(crate) fn saying(base: Url, headers: HeaderMap) -> Self {
-        let http = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .default_headers(headers)
-            .no_proxy()
-            .build()
-            .unwrap();
-        Self { base, http }
+    pub(crate) fn saying(base: Url, headers: HeaderMap, http: reqwest::Client) -> Self {
+        Self { base, headers, http }
     }
 
     /// A client for a server that runs somewhere.
@@ -75,7 +77,7 @@ impl Client {
     /// A request for a path.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let url = format!("{}{path}", self.base.as_str().trim_end_matches('/'));
-        self.http.request(method, url)
+        self.http.request(method, url).headers(self.headers.clone())
     }
 
     /// `GET`s a path.

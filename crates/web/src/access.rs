@@ -144,7 +144,14 @@ pub(crate) async fn authorize<B: MessageBody>(
             let response = Listed::<()>::empty().respond(request.request())?;
             Ok(request.into_response(response).map_into_right_body())
         }
-        Err(error) => Ok(request.into_response(error.error_response()).map_into_right_body()),
+        Err(error) => {
+            let response = match (error, permission.who) {
+                // Who is asked who they are is a script of the API.
+                (ApiError::Csrf, Who::Everybody) => csrf::refusal(),
+                (error, _) => error.error_response(),
+            };
+            Ok(request.into_response(response).map_into_right_body())
+        }
     }
 }
 

@@ -4,10 +4,10 @@
 //! form field `csrfmiddlewaretoken`, which another site cannot; and the origin that the browser names
 //! must be ours, or one that the operator trusts.
 
-use actix_web::HttpRequest;
 use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::http::header::{ORIGIN, REFERER};
+use actix_web::{HttpRequest, HttpResponse};
 use mishap_core::random::Random;
 use mishap_core::signing::is_same;
 use url::Url;
@@ -24,6 +24,10 @@ const HEADER: &str = "x-csrftoken";
 /// How long the cookie is kept, in seconds (Django: a year).
 const MAX_AGE: i64 = 31_449_600;
 
+/// What is wrong, in words that people find when they search for it.
+const PAGE: &str = "<!DOCTYPE html>\n<html lang=\"en\">\n<head><title>403 Forbidden</title></head>\n\
+    <body><h1>Forbidden</h1><p>CSRF verification failed. Request aborted.</p></body>\n</html>\n";
+
 /// Length of a token (Django).
 const LENGTH: usize = 32;
 
@@ -34,7 +38,12 @@ pub(crate) fn token(request: &HttpRequest, random: &dyn Random) -> String {
         (LENGTH..=2 * LENGTH).contains(&token.len())
             && token.bytes().all(|byte| byte.is_ascii_alphanumeric())
     };
-    has.filter(is_sound).unwrap_or_else(|| mishap_core::slug::random_letters(random, LENGTH))
+    has.filter(is_sound).unwrap_or_else(|| new_token(random))
+}
+
+/// A token that no browser has yet.
+pub(crate) fn new_token(random: &dyn Random) -> String {
+    mishap_core::slug::random_letters(random, LENGTH)
 }
 
 /// The cookie that tells a browser its token.
@@ -61,6 +70,11 @@ pub(crate) fn check(
     if is_token && comes_from_us(request, state) { Ok(()) } else { Err(ApiError::Csrf) }
 }
 
+/// What a browser is shown whose request proves nothing, though a script may have sent it (Django).
+pub(crate) fn refusal() -> HttpResponse {
+    HttpResponse::Forbidden().content_type("text/html; charset=utf-8").body(PAGE)
+}
+
 /// Whether the page that sent the request is ours, as far as the browser says.
 fn comes_from_us(request: &HttpRequest, state: &AppState) -> bool {
     let text = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
@@ -75,8 +89,19 @@ fn comes_from_us(request: &HttpRequest, state: &AppState) -> bool {
     };
     let public = state.config.public_url.origin().ascii_serialization();
     let host = client::host(request, &state.config.trusted_proxies).unwrap_or_default();
+    let is_secure = || client::is_secure(request, &state.config.trusted_proxies);
+    // Behind a proxy that nobody told us of, a page that came over TLS asks us without. The other way
+    // round, whoever is between a browser and us could make a page without TLS.
+    let is_host = match origin.split_once("://") {
+        Some(("https", authority)) => authority == host,
+        Some(("http", authority)) => {
+            let of_public = public.strip_prefix("https://");
+            authority == host && of_public != Some(authority) && !is_secure()
+        }
+        _ => false,
+    };
     origin == public
-        || origin.split_once("://").is_some_and(|(_, authority)| authority == host)
+        || is_host
         || state.config.trusted_origins.iter().any(|trusted| is_trusted(trusted, &origin))
 }
 

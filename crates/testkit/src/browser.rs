@@ -29,7 +29,8 @@ pub struct Browser {
     pub says: Vec<(&'static str, String)>,
     /// Where the server is.
     pub server: Url,
-    http: reqwest::Client,
+    /// What sends the requests.
+    pub http: reqwest::Client,
 }
 
 /// Where the headless API for signing in is.

@@ -81,9 +81,14 @@ fn letter() -> Letter {
     }
 }
 
-/// A mailer for a server: `smtp`, `smtp+tls`, a name and a password as they are wanted.
+/// A mailer, by Django's spelling of where mails go.
 fn mailer(url: &str) -> Mailer {
     let url = url::Url::parse(url).unwrap();
+    match url.scheme() {
+        "dummymail" => return mailer_by(Transport::Nowhere),
+        "filemail" => return mailer_by(Transport::Files(url.path().into())),
+        _ => {}
+    }
     let encryption = match url.scheme() {
         "smtp+tls" => Encryption::StartTls,
         "smtp+ssl" => Encryption::Implicit,

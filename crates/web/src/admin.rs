@@ -3,7 +3,7 @@
 //! Every page is one of a few kinds of `mishap-templates`, filled here; what it shows is found through
 //! `mishap_storage::oversight`, whoever it belongs to. A change is a form (POST) with the browser's
 //! token, one transaction together with its entry in the audit log, and a redirect to a page that
-//! says what was done ([`done`]). Whoever is deactivated, or no staff any more, is refused at the next
+//! says what was done (`done`). Whoever is deactivated, or no staff any more, is refused at the next
 //! request: the account is read for each.
 
 mod administrator;

@@ -1,3 +1,4 @@
+use chrono::{DateTime, TimeDelta, Utc};
 use mishap_core::access::{Role, Scope};
 use mishap_core::quota::{Categories, Quota, QuotaKey, QuotaScope};
 use mishap_core::random::{Random as _, SystemRandom};
@@ -258,10 +259,9 @@ async fn a_key_is_replaced_by_one_like_it_and_counts_for_a_while() {
     assert_eq!((&made["isActive"], &made["expiresAt"]), (&json!(true), &json!(null)));
     let listed = app.owner().get(KEYS).await.json();
     assert_eq!((&listed[0], &listed[1]["id"]), (&made, &old["id"]));
-    let end = app.now() + chrono::TimeDelta::hours(1);
-    let until =
-        |key: &Value| key["expiresAt"].as_str().unwrap().parse::<chrono::DateTime<chrono::Utc>>();
-    assert_eq!(until(&listed[1]).unwrap().timestamp_millis(), end.timestamp_millis());
+    let end = app.now() + TimeDelta::hours(1);
+    let until = listed[1]["expiresAt"].as_str().unwrap().parse::<DateTime<Utc>>().unwrap();
+    assert!((end - until).abs() <= TimeDelta::milliseconds(1), "{until} is not {end}");
     let newest = app.database.number("SELECT max(id) FROM project_keys").await;
     assert_eq!(quotas::list(&mut conn).await.unwrap(), [quota(number), quota(newest)]);
     let details = format!(r#"{{"replaces":{number},"overlapSeconds":3600}}"#);

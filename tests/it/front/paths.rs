@@ -47,7 +47,7 @@ async fn what_is_nowhere_is_not_found_in_json_by_programs_and_on_a_page_by_peopl
         let answer = app.owner().send(path, &[], Vec::new()).await.expect(404);
         assert_eq!(answer.json(), json!({ "detail": "Not Found" }), "{path}");
     }
-    for path in ["/nothing", "/static/nothing.css", "/login/nothing", "/metrics", "/.env"] {
+    for path in ["/nothing", "/static/nothing.css", "/login/nothing", "/.env"] {
         let answer = app.anonymous().get(path).await.expect(404);
         assert!(answer.body.contains("There is no such page"), "{path}");
         assert_eq!(answer.header("content-type"), "text/html; charset=utf-8", "{path}");

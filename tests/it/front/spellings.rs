@@ -13,7 +13,7 @@ fn filled(path: &str) -> String {
     let fill = |segment: &str| match segment.strip_prefix('{').map(|rest| rest.split_once(':')) {
         None => segment.to_owned(),
         Some(None) => "x".to_owned(),
-        Some(Some((_, r"\d+}"))) => "1".to_owned(),
+        Some(Some((_, pattern))) if pattern.ends_with(r"\d+}") => "1".to_owned(),
         Some(Some(_)) => "12345678-1234-4234-8234-123456789abc".to_owned(),
     };
     path.split('/').map(fill).collect::<Vec<_>>().join("/")
@@ -41,6 +41,10 @@ async fn every_endpoint_is_there_with_its_last_slash_and_without() {
                 // Nobody gets further without saying who they are; what is not there is not found.
                 Who::Caller | Who::Person if is_safe => status == 401,
                 Who::Caller | Who::Person => status == 403,
+                // What a link or a hash names may not be there.
+                Who::Everybody | Who::Anybody if endpoint.path.contains('{') => {
+                    !matches!(status, 300..400 | 405 | 500..)
+                }
                 Who::Everybody | Who::Anybody => !matches!(status, 300..400 | 404 | 405 | 500..),
             };
             assert!(asked, "{} {path}: {answer:?}", endpoint.method);

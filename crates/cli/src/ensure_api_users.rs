@@ -130,11 +130,13 @@ impl Wanted {
     /// do so at once: all but one wait for the row of the account, and then find nothing to do.
     async fn ensure(&self, conn: &mut Conn) -> Result<Option<Ensured>> {
         transaction(conn, async |conn: &mut Conn| {
-            let known = users::lock_by_email(conn, self.email.as_str()).await?;
             let known_token = match &self.token {
                 Some(token) => tokens::find_by_hash(conn, token.hash()).await?,
                 None => None,
             };
+            // After the token: an account that another container makes between the two has no token here
+            // yet, which is no conflict but a reason to begin again.
+            let known = users::lock_by_email(conn, self.email.as_str()).await?;
             let owner = known_token.as_ref().map(|token| token.user_id);
             if owner.is_some_and(|owner| known.as_ref().is_none_or(|user| user.id != owner)) {
                 return Ok(None);

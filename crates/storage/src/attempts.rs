@@ -39,29 +39,24 @@ pub async fn count(
     Ok(row.attempts)
 }
 
-/// How many attempts there were in the window that `now` is in.
-pub async fn get(
+/// Takes an attempt back that was counted in the window that `now` is in.
+pub async fn uncount(
     conn: &mut Conn,
     kind: i16,
     subject: &[u8],
     window: Duration,
     now: DateTime<Utc>,
-) -> Result<i32> {
-    #[derive(QueryableByName)]
-    struct Row {
-        #[diesel(sql_type = Integer)]
-        attempts: i32,
-    }
-    let row: Row = statement(
-        "SELECT coalesce(sum(attempts), 0)::integer AS attempts FROM attempts
-         WHERE kind = $1 AND subject = $2 AND window_start = $3",
+) -> Result<()> {
+    statement(
+        "UPDATE attempts SET attempts = attempts - 1
+         WHERE kind = $1 AND subject = $2 AND window_start = $3 AND attempts > 0",
     )
     .bind::<SmallInt, _>(kind)
     .bind::<Binary, _>(subject)
     .bind::<Timestamptz, _>(window_start(now, window))
-    .get_result(conn)
+    .execute(conn)
     .await?;
-    Ok(row.attempts)
+    Ok(())
 }
 
 /// Forgets the attempts at something, after one succeeded.

@@ -5,6 +5,7 @@
 
 pub(crate) mod address;
 pub(crate) mod first_run;
+mod guess;
 pub(crate) mod invitation;
 pub(crate) mod passkey;
 pub(crate) mod password;
@@ -13,8 +14,9 @@ mod refusal;
 pub(crate) mod second_factor;
 pub(crate) mod sign_in;
 pub(crate) mod sign_up;
+mod typed;
 mod visit;
 
 pub use self::password::Passwords;
-pub(crate) use self::refusal::{Problem, Refusal};
+pub(crate) use self::refusal::{Problem, Refusal, taken_meanwhile};
 pub(crate) use self::visit::{Visit, own};

@@ -8,9 +8,15 @@ mod auth;
 mod envelope;
 mod providers;
 mod second_factors;
+mod shapes;
 
-use actix_web::HttpResponse;
+use actix_web::body::{EitherBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, EXPIRES, HeaderValue};
+use actix_web::middleware::{Next, from_fn};
 use actix_web::web::{self, ServiceConfig};
+use actix_web::{Error, HttpResponse};
 
 use crate::access::everybody;
 use crate::endpoint::{Endpoint, delete, get, patch, post, put, register};
@@ -44,8 +50,8 @@ pub fn endpoints() -> Vec<Endpoint> {
         post("/auth/2fa/reauthenticate", "headless:mfa:reauthenticate", open, second_factors::reauthenticate),
         get("/auth/webauthn/authenticate", "headless:mfa:authenticate_webauthn", open, second_factors::begin_passkey),
         post("/auth/webauthn/authenticate", "headless:mfa:authenticate_webauthn", open, second_factors::passkey),
-        get("/auth/webauthn/reauthenticate", "headless:mfa:reauthenticate_webauthn", open, second_factors::begin_passkey),
-        post("/auth/webauthn/reauthenticate", "headless:mfa:reauthenticate_webauthn", open, second_factors::passkey),
+        get("/auth/webauthn/reauthenticate", "headless:mfa:reauthenticate_webauthn", open, second_factors::begin_passkey_again),
+        post("/auth/webauthn/reauthenticate", "headless:mfa:reauthenticate_webauthn", open, second_factors::passkey_again),
         get("/auth/webauthn/login", "headless:mfa:login_webauthn", open, second_factors::begin_passkey_login),
         post("/auth/webauthn/login", "headless:mfa:login_webauthn", open, second_factors::passkey_login),
 
@@ -77,7 +83,27 @@ pub fn endpoints() -> Vec<Endpoint> {
 
 /// Routes every endpoint.
 pub fn routes(config: &mut ServiceConfig) {
-    register(config, PREFIX, endpoints());
     let not_found = || async { HttpResponse::NotFound().finish() };
-    config.service(web::scope(PREFIX).default_service(web::to(not_found)));
+    let scope = web::scope(PREFIX)
+        .wrap(from_fn(finish))
+        .configure(|config| register(config, "", endpoints()))
+        .default_service(web::to(not_found));
+    config.service(scope);
+}
+
+/// Nothing here is for caches; and that a method is unknown is said without words (allauth).
+async fn finish<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B, ()>>, Error> {
+    let mut response = next.call(request).await?;
+    let uncached = "max-age=0, no-cache, no-store, must-revalidate, private";
+    let long_ago = "Thu, 01 Jan 1970 00:00:00 GMT";
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(uncached));
+    response.headers_mut().insert(EXPIRES, HeaderValue::from_static(long_ago));
+    if response.status() != StatusCode::METHOD_NOT_ALLOWED {
+        return Ok(response.map_into_left_body());
+    }
+    response.headers_mut().remove(CONTENT_TYPE);
+    Ok(response.map_body(|_head, _words| EitherBody::right(())))
 }

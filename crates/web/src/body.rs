@@ -6,8 +6,9 @@ use std::pin::Pin;
 
 use actix_web::dev;
 use actix_web::error::PayloadError;
+use actix_web::http::StatusCode;
 use actix_web::web::BytesMut;
-use actix_web::{FromRequest, HttpRequest};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError};
 use futures_util::StreamExt as _;
 use serde_json::{Map, Value};
 use url::form_urlencoded;
@@ -105,37 +106,58 @@ fn parameters(query: &str) -> Map<String, Value> {
 pub(crate) struct Object(Map<String, Value>);
 
 impl Object {
+    /// What was typed into a field; nothing if it is missing or no text. PostgreSQL cannot keep a null
+    /// character, so a text with one is none.
+    pub(crate) fn typed(&self, name: &str) -> &str {
+        let text = self.0.get(name).and_then(Value::as_str);
+        text.filter(|text| !text.contains('\0')).unwrap_or_default()
+    }
+
     /// A text that must be there.
     pub(crate) fn text(&self, name: &'static str) -> Result<&str, Problem> {
-        let text = self.optional_text(name).filter(|text| !text.is_empty());
-        text.ok_or_else(|| Problem::required(name))
+        self.optional_text(name).ok_or_else(|| Problem::required(name))
     }
 
     /// A text that may be missing.
     pub(crate) fn optional_text(&self, name: &str) -> Option<&str> {
-        self.0.get(name)?.as_str().filter(|text| !text.contains('\0'))
+        Some(self.typed(name)).filter(|text| !text.is_empty())
     }
 
     /// Whatever must be there.
     pub(crate) fn any(&self, name: &'static str) -> Result<Value, Problem> {
-        self.0.get(name).cloned().ok_or_else(|| Problem::required(name))
+        let value = self.0.get(name).filter(|value| !value.is_null());
+        value.cloned().ok_or_else(|| Problem::required(name))
+    }
+}
+
+/// The body is no JSON object, which allauth says without words.
+#[derive(Debug, thiserror::Error)]
+#[error("the body is no JSON object")]
+pub(crate) struct NoObject(StatusCode);
+
+impl ResponseError for NoObject {
+    fn status_code(&self) -> StatusCode {
+        self.0
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        HttpResponse::new(self.0)
     }
 }
 
 impl FromRequest for Object {
-    type Error = ApiError;
-    type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
+    type Error = NoObject;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, NoObject>>>>;
 
     fn from_request(_request: &HttpRequest, payload: &mut dev::Payload) -> Self::Future {
         let payload = payload.take();
         Box::pin(async move {
-            let bytes = read(payload).await?;
+            let bytes = read(payload).await.map_err(|error| NoObject(error.status_code()))?;
             if bytes.is_empty() {
                 return Ok(Self::default());
             }
             let object = serde_json::from_slice(&bytes);
-            let refused = |_unreadable| ApiError::BadRequest("Cannot parse request body".into());
-            Ok(Self(object.map_err(refused)?))
+            Ok(Self(object.map_err(|_unreadable| NoObject(StatusCode::BAD_REQUEST))?))
         })
     }
 }

@@ -42,7 +42,7 @@ pub struct SessionData {
     pub totp_secret: Option<String>,
     /// A ceremony with a passkey that has begun.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub ceremony: Option<Value>,
+    pub ceremony: Option<Ceremony>,
     /// A flow with a sign-in provider that has begun.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub flow: Option<Value>,
@@ -87,6 +87,18 @@ pub struct Pending {
     pub at: f64,
     /// What was given so far.
     pub methods: Vec<Method>,
+    /// By what the password is known again: another one ends the wait.
+    #[serde(default)]
+    pub password: Option<String>,
+}
+
+/// A ceremony with a passkey that has begun.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Ceremony {
+    /// When, in seconds since 1970.
+    pub at: f64,
+    /// What is kept until the passkey answers.
+    pub state: Value,
 }
 
 impl SessionData {

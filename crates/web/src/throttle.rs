@@ -2,6 +2,7 @@
 //!
 //! Attempts are counted in PostgreSQL, so that several web processes count together.
 
+use std::cmp::Ordering;
 use std::time::Duration;
 
 use mishap_storage::{Conn, attempts};
@@ -39,6 +40,17 @@ pub(crate) enum Attempt {
     Wizard = 12,
 }
 
+/// What is left after an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Allowance {
+    /// There may be more.
+    Left,
+    /// It was the last that may be.
+    Last,
+    /// It was one too many.
+    Exceeded,
+}
+
 impl Attempt {
     /// The stored code.
     pub(crate) fn code(self) -> i16 {
@@ -57,6 +69,23 @@ impl Attempt {
         }
     }
 
+    /// Counts an attempt.
+    pub(crate) async fn spend(
+        self,
+        conn: &mut Conn,
+        state: &AppState,
+        subject: &str,
+    ) -> Result<Allowance, ApiError> {
+        let (max, seconds) = self.limit();
+        let (window, now) = (Duration::from_secs(seconds), state.clock.now());
+        let count = attempts::count(conn, self.code(), &hash(subject), window, now).await?;
+        Ok(match count.cmp(&max) {
+            Ordering::Less => Allowance::Left,
+            Ordering::Equal => Allowance::Last,
+            Ordering::Greater => Allowance::Exceeded,
+        })
+    }
+
     /// Counts an attempt; says whether it was one too many.
     pub(crate) async fn is_too_often(
         self,
@@ -64,23 +93,19 @@ impl Attempt {
         state: &AppState,
         subject: &str,
     ) -> Result<bool, ApiError> {
-        let (max, seconds) = self.limit();
-        let (window, now) = (Duration::from_secs(seconds), state.clock.now());
-        let count = attempts::count(conn, self.code(), &hash(subject), window, now).await?;
-        Ok(count > max)
+        Ok(self.spend(conn, state, subject).await? == Allowance::Exceeded)
     }
 
-    /// Whether there were as many attempts as may be; counts none.
-    pub(crate) async fn is_used_up(
+    /// Counts an attempt no more.
+    pub(crate) async fn take_back(
         self,
         conn: &mut Conn,
         state: &AppState,
         subject: &str,
-    ) -> Result<bool, ApiError> {
-        let (max, seconds) = self.limit();
+    ) -> Result<(), ApiError> {
+        let (_, seconds) = self.limit();
         let (window, now) = (Duration::from_secs(seconds), state.clock.now());
-        let count = attempts::get(conn, self.code(), &hash(subject), window, now).await?;
-        Ok(count >= max)
+        Ok(attempts::uncount(conn, self.code(), &hash(subject), window, now).await?)
     }
 
     /// Forgets the attempts, after one succeeded.

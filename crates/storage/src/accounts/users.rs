@@ -187,6 +187,22 @@ pub async fn set_password(conn: &mut Conn, user: UserId, hash: Option<&str>) -> 
     Ok(())
 }
 
+/// Gives an account another password in place of the one that was looked at; says whether it still had
+/// that one, for whoever was faster decides.
+pub async fn replace_password(
+    conn: &mut Conn,
+    user: UserId,
+    old: Option<&str>,
+    new: &str,
+) -> Result<bool> {
+    let changed = diesel::update(users::table.find(user))
+        .filter(users::password_hash.is_not_distinct_from(old))
+        .set(users::password_hash.eq(new))
+        .execute(conn)
+        .await?;
+    Ok(changed > 0)
+}
+
 /// Notes that somebody signed in.
 pub async fn signed_in(conn: &mut Conn, user: UserId, at: DateTime<Utc>) -> Result<()> {
     let update = diesel::update(users::table.find(user));

@@ -3,11 +3,11 @@
 use mishap_core::audit::Action;
 use mishap_core::id::EmailId;
 use mishap_core::signing::Purpose;
-use mishap_storage::Conn;
 use mishap_storage::accounts::emails::{self, UserEmail};
 use mishap_storage::accounts::users;
+use mishap_storage::{Conn, transaction};
 
-use super::refusal::{Problem, Refusal};
+use super::refusal::{Problem, Refusal, taken_meanwhile};
 use super::visit::Visit;
 use crate::AppState;
 
@@ -28,9 +28,13 @@ pub(crate) async fn of_key(
         return Err(invalid().into());
     }
     if emails::is_taken(conn, &address.email, Some(address.user_id)).await? {
-        return Err(Problem { param: Some("key"), ..Problem::email_taken() }.into());
+        return Err(taken().into());
     }
     Ok(address)
+}
+
+fn taken() -> Problem {
+    Problem { param: Some("key"), ..Problem::email_taken() }
 }
 
 /// Notes that the owner of a link proved the address.
@@ -41,11 +45,15 @@ pub(crate) async fn confirm(
 ) -> Result<UserEmail, Refusal> {
     let mut conn = state.pool.get().await?;
     let address = of_key(&mut conn, state, key).await?;
-    if !address.is_verified {
-        emails::verify(&mut conn, address.id).await?;
-        if let Some(user) = users::find(&mut conn, address.user_id).await? {
-            visit.note(&mut conn, &user, Action::AddressChange).await?;
-        }
+    if address.is_verified {
+        return Ok(address);
     }
+    let user = users::find(&mut conn, address.user_id).await?.ok_or_else(Problem::invalid_key)?;
+    let id = address.id;
+    let verified = transaction(&mut conn, async |conn: &mut Conn| {
+        emails::verify(conn, id).await?;
+        visit.record(conn, &user, Action::AddressChange).await
+    });
+    verified.await.map_err(|error| taken_meanwhile(error, taken()))?;
     Ok(address)
 }

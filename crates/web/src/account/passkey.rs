@@ -2,8 +2,8 @@
 
 use mishap_core::id::AuthenticatorId;
 use mishap_identity::passkey::{
-    Account, AuthenticationState, LoginState, Passkey, Purpose, RegistrationState, Site,
-    claimed_user,
+    Account, AuthenticationState, LoginState, MAX_PASSKEYS, Passkey, Purpose, RegistrationState,
+    Site, claimed_user,
 };
 use mishap_storage::accounts::authenticators::{self, Authenticator, Kind};
 use mishap_storage::accounts::users::{self, User};
@@ -12,14 +12,17 @@ use mishap_templates::mail::SecondFactorChange;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use super::guess::{self, Guess};
 use super::refusal::{Problem, Refusal};
 use super::second_factor::{
-    add_recovery_codes, fresh_recovery_codes, needs_verified_address, pending, proof, tell_change,
+    PATIENCE, add_recovery_codes, fresh_recovery_codes, needs_verified_address, pending, proof,
+    tell_change,
 };
-use super::sign_in::{note_failure, refuse_guesses};
-use super::visit::Visit;
+use super::visit::{Visit, seconds};
 use crate::AppState;
 use crate::error::ApiError;
+use crate::session::{Ceremony, Method};
+use crate::throttle::Attempt;
 
 /// The site that passkeys are for, if the public URL is fit for them.
 fn site(state: &AppState) -> Result<&Site, Refusal> {
@@ -45,11 +48,20 @@ fn stored(passkey: &Passkey) -> Result<Value, Refusal> {
     Ok(json!({ "credential": credential, "is_passwordless": passkey.is_passwordless() }))
 }
 
-/// The state of the ceremony that has begun; it counts once.
-fn take<T: DeserializeOwned>(visit: &mut Visit) -> Result<T, Refusal> {
-    let state = visit.data.ceremony.take();
-    let state = state.and_then(|state| serde_json::from_value(state).ok());
-    state.ok_or_else(|| Problem::incorrect_passkey().into())
+/// The state of the ceremony that has begun. It is forgotten here, so that it counts once, whatever
+/// comes of it.
+async fn take<T: DeserializeOwned>(
+    conn: &mut Conn,
+    state: &AppState,
+    visit: &mut Visit,
+) -> Result<Option<T>, Refusal> {
+    let Some(ceremony) = visit.data.ceremony.take() else {
+        return Ok(None);
+    };
+    visit.remember(conn, state).await?;
+    let is_young = seconds(state) < ceremony.at + PATIENCE;
+    let state = Some(ceremony.state).filter(|_| is_young);
+    Ok(state.and_then(|state| serde_json::from_value(state).ok()))
 }
 
 async fn keep(
@@ -58,8 +70,8 @@ async fn keep(
     visit: &mut Visit,
     ceremony: &impl serde::Serialize,
 ) -> Result<(), Refusal> {
-    let value = serde_json::to_value(ceremony);
-    visit.data.ceremony = Some(value.map_err(|error| ApiError::Internal(error.into()))?);
+    let kept = serde_json::to_value(ceremony).map_err(|error| ApiError::Internal(error.into()))?;
+    visit.data.ceremony = Some(Ceremony { at: seconds(state), state: kept });
     visit.remember(conn, state).await
 }
 
@@ -74,6 +86,9 @@ pub(crate) async fn begin_adding(
     needs_verified_address(&mut conn, &user).await?;
     let factors = authenticators::list(&mut conn, user.id).await?;
     let (_, existing) = passkeys(&factors);
+    if existing.len() >= MAX_PASSKEYS {
+        return Err(Refusal::Conflict);
+    }
     let account = Account { id: user.id, email: &user.email, name: &user.name };
     let purpose = if is_passwordless { Purpose::Passwordless } else { Purpose::SecondFactor };
     let begun = site(state)?.begin_registration(account, purpose, &existing);
@@ -92,76 +107,109 @@ pub(crate) async fn add(
     let user = visit.signed_in()?.clone();
     let mut conn = state.pool.get().await?;
     needs_verified_address(&mut conn, &user).await?;
-    let ceremony: RegistrationState = take(visit)?;
+    let ceremony: Option<RegistrationState> = take(&mut conn, state, visit).await?;
+    let ceremony = ceremony.ok_or_else(Problem::incorrect_passkey)?;
     let passkey = site(state)?.finish_registration(ceremony, answer);
     let passkey = passkey.map_err(|_refused| Problem::incorrect_passkey())?;
     let (data, fresh) = (stored(&passkey)?, fresh_recovery_codes(state)?);
     let name = if name.is_empty() { "Passkey" } else { name };
-    let id = user.id;
+    let (id, shared) = (user.id, &*visit);
     let added = transaction(&mut conn, async |conn: &mut Conn| {
         let added = authenticators::insert_passkey(conn, id, name, &data, passkey.id()).await?;
         let Some(added) = added else {
             return Ok(None);
         };
         let has_codes = add_recovery_codes(conn, id, &fresh).await?;
+        let change = SecondFactorChange::PasskeyAdded;
+        tell_change(conn, state, shared, &user, change).await?;
         Ok(Some((added, has_codes)))
     })
     .await?;
     let (added, has_codes) = added.ok_or_else(Problem::incorrect_passkey)?;
-    visit.data.methods.push(proof(state, &added));
+    visit.prove(proof(state, &added));
     visit.remember(&mut conn, state).await?;
-    tell_change(&mut conn, state, visit, &user, SecondFactorChange::PasskeyAdded).await?;
     Ok((added, has_codes))
 }
 
-/// Begins to ask somebody for a passkey who gave the right password, or who is signed in.
+/// Begins to ask somebody for a passkey who gave the right password.
 pub(crate) async fn begin_second_factor(
     state: &AppState,
     visit: &mut Visit,
 ) -> Result<Value, Refusal> {
     let mut conn = state.pool.get().await?;
-    let user = whose(&mut conn, state, visit).await?;
-    let (_, keys) = passkeys(&authenticators::list(&mut conn, user.id).await?);
-    let begun = site(state)?.begin_authentication(&keys);
-    let (options, ceremony) = begun.map_err(|_refused| Problem::incorrect_passkey())?;
-    keep(&mut conn, state, visit, &ceremony).await?;
-    Ok(options)
+    let (user, _) = pending(&mut conn, state, visit).await?;
+    begin(&mut conn, state, visit, &user).await
 }
 
-/// Ends a sign-in that waits for a second factor, or proves once more who is signed in.
+/// Ends a sign-in that waits for a second factor.
 pub(crate) async fn second_factor(
     state: &AppState,
     visit: &mut Visit,
     answer: Value,
 ) -> Result<(), Refusal> {
     let mut conn = state.pool.get().await?;
-    let user = whose(&mut conn, state, visit).await?;
-    refuse_guesses(&mut conn, state, visit, &user.email).await?;
-    let ceremony: AuthenticationState = take(visit)?;
-    let (rows, mut keys) = passkeys(&authenticators::list(&mut conn, user.id).await?);
-    let finished = site(state)?.finish_authentication(&ceremony, answer, &mut keys);
-    let Ok(place) = finished else {
-        note_failure(&mut conn, state, visit, &user.email).await?;
-        visit.remember(&mut conn, state).await?;
-        return Err(Problem::incorrect_passkey().into());
-    };
-    let mut method = used(&mut conn, state, &rows, &keys, place).await?;
-    if visit.account.is_some() {
-        method.reauthenticated = true;
-        visit.data.methods.push(method);
-        return visit.remember(&mut conn, state).await;
-    }
     let (user, pending) = pending(&mut conn, state, visit).await?;
+    let method = finish(&mut conn, state, visit, &user, answer).await?;
     let methods = [pending.methods, vec![method]].concat();
     visit.sign_in(&mut conn, state, &user, methods).await
 }
 
-/// Whoever is signed in, or gave the right password.
-async fn whose(conn: &mut Conn, state: &AppState, visit: &Visit) -> Result<User, Refusal> {
-    match &visit.account {
-        Some(user) => Ok(user.clone()),
-        None => Ok(pending(conn, state, visit).await?.0),
-    }
+/// Begins to ask whoever is signed in for a passkey.
+pub(crate) async fn begin_reauthentication(
+    state: &AppState,
+    visit: &mut Visit,
+) -> Result<Value, Refusal> {
+    let user = visit.signed_in()?.clone();
+    begin(&mut *state.pool.get().await?, state, visit, &user).await
+}
+
+/// Proves once more who is signed in.
+pub(crate) async fn reauthenticate(
+    state: &AppState,
+    visit: &mut Visit,
+    answer: Value,
+) -> Result<(), Refusal> {
+    let user = visit.signed_in()?.clone();
+    let mut conn = state.pool.get().await?;
+    let mut method = finish(&mut conn, state, visit, &user, answer).await?;
+    method.reauthenticated = true;
+    visit.prove(method);
+    visit.remember(&mut conn, state).await
+}
+
+async fn begin(
+    conn: &mut Conn,
+    state: &AppState,
+    visit: &mut Visit,
+    user: &User,
+) -> Result<Value, Refusal> {
+    let (_, keys) = passkeys(&authenticators::list(conn, user.id).await?);
+    let begun = site(state)?.begin_authentication(&keys);
+    let (options, ceremony) = begun.map_err(|_refused| Problem::incorrect_passkey())?;
+    keep(conn, state, visit, &ceremony).await?;
+    Ok(options)
+}
+
+async fn finish(
+    conn: &mut Conn,
+    state: &AppState,
+    visit: &mut Visit,
+    user: &User,
+    answer: Value,
+) -> Result<Method, Refusal> {
+    let whose = guess::at_second_factor(user);
+    let guess = Guess::begin(conn, state, visit, Some(whose)).await?;
+    let ceremony: Option<AuthenticationState> = take(conn, state, visit).await?;
+    let (rows, mut keys) = passkeys(&authenticators::list(conn, user.id).await?);
+    let site = site(state)?;
+    let place =
+        ceremony.and_then(|ceremony| site.finish_authentication(&ceremony, answer, &mut keys).ok());
+    let Some(place) = place else {
+        guess.was_wrong(conn, visit, Some(user)).await?;
+        return Err(Problem::incorrect_passkey().into());
+    };
+    guess.was_right(conn, state).await?;
+    used(conn, state, &rows, &keys, place).await
 }
 
 /// Begins a sign-in by a passkey alone.
@@ -178,22 +226,33 @@ pub(crate) async fn sign_in(
     visit: &mut Visit,
     answer: Value,
 ) -> Result<(), Refusal> {
+    let mut conn = state.pool.get().await?;
+    if Attempt::SignIn.is_too_often(&mut conn, state, &visit.from()).await? {
+        return Err(Refusal::TooOften);
+    }
+    let guess = Guess::begin(&mut conn, state, visit, None).await?;
+    let ceremony: Option<LoginState> = take(&mut conn, state, visit).await?;
+    let user = match claimed_user(&answer) {
+        Some(user) => users::find(&mut conn, user).await?,
+        None => None,
+    };
+    let (Some(user), Some(ceremony)) = (user, ceremony) else {
+        return Err(Problem::incorrect_passkey().into());
+    };
+    let (rows, mut keys) = passkeys(&authenticators::list(&mut conn, user.id).await?);
+    let Ok(place) = site(state)?.finish_login(ceremony, answer, &mut keys) else {
+        guess.was_wrong(&mut conn, visit, Some(&user)).await?;
+        return Err(Problem::incorrect_passkey().into());
+    };
+    guess.was_right(&mut conn, state).await?;
+    let mut method = used(&mut conn, state, &rows, &keys, place).await?;
+    method.passwordless = true;
+    if !user.is_active {
+        return Err(Refusal::SignedOut);
+    }
     if visit.account.is_some() {
         return Err(Refusal::Conflict);
     }
-    let mut conn = state.pool.get().await?;
-    refuse_guesses(&mut conn, state, visit, "passkey").await?;
-    let ceremony: LoginState = take(visit)?;
-    let user = match claimed_user(&answer) {
-        Some(user) => users::find(&mut conn, user).await?.filter(|user| user.is_active),
-        None => None,
-    };
-    let user = user.ok_or_else(Problem::incorrect_passkey)?;
-    let (rows, mut keys) = passkeys(&authenticators::list(&mut conn, user.id).await?);
-    let finished = site(state)?.finish_login(ceremony, answer, &mut keys);
-    let place = finished.map_err(|_refused| Problem::incorrect_passkey())?;
-    let mut method = used(&mut conn, state, &rows, &keys, place).await?;
-    method.passwordless = true;
     visit.sign_in(&mut conn, state, &user, vec![method]).await
 }
 
@@ -204,7 +263,7 @@ async fn used(
     rows: &[AuthenticatorId],
     keys: &[Passkey],
     place: usize,
-) -> Result<crate::session::Method, Refusal> {
+) -> Result<Method, Refusal> {
     let (Some(row), Some(key)) = (rows.get(place), keys.get(place)) else {
         return Err(Problem::incorrect_passkey().into());
     };

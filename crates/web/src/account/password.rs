@@ -3,19 +3,20 @@
 use std::sync::Arc;
 
 use mishap_core::audit::Action;
-use mishap_core::email::EmailAddress;
-use mishap_core::id::UserId;
+use mishap_core::id::{SessionId, UserId};
 use mishap_core::random::Random;
 use mishap_core::signing::Purpose;
-use mishap_identity::password::strength::{Owner, weaknesses};
+use mishap_identity::password::strength::Owner;
 use mishap_identity::password::{self, PasswordHash, Verified};
-use mishap_storage::accounts::sessions;
 use mishap_storage::accounts::users::{self, User};
+use mishap_storage::accounts::{emails, sessions};
 use mishap_storage::{Conn, transaction};
 use tokio::sync::Semaphore;
 
+use super::guess;
 use super::refusal::{Problem, Refusal};
-use super::visit::{Visit, own, seconds};
+use super::typed::{self, both, required};
+use super::visit::Visit;
 use crate::AppState;
 use crate::error::ApiError;
 use crate::throttle::Attempt;
@@ -74,26 +75,33 @@ pub(crate) async fn request_reset(
     visit: &Visit,
     email: &str,
 ) -> Result<(), Refusal> {
-    let email = EmailAddress::parse(email).map_err(|_invalid| Problem::invalid_email())?;
     let mut conn = state.pool.get().await?;
-    if Attempt::ResetLinkFrom.is_too_often(&mut conn, state, &visit.from()).await?
-        || Attempt::ResetLinkOf.is_too_often(&mut conn, state, email.as_str()).await?
-    {
+    if Attempt::ResetLinkFrom.is_too_often(&mut conn, state, &visit.from()).await? {
         return Err(Refusal::TooOften);
     }
+    let email = typed::email(email).map_err(Refusal::Problems)?;
     let user = users::find_for_sign_in(&mut conn, email.as_str()).await?;
-    match user.filter(|user| user.is_active) {
-        Some(user) => {
-            let (config, now) = (&state.config, state.clock.now());
-            let link = links::password_reset(&mut conn, config, &user, now).await?;
-            mail::password_reset(&mut conn, email.as_str(), &link).await?;
-            visit.note(&mut conn, &user, Action::PasswordResetLink).await
-        }
-        None => {
-            let can_sign_up = super::sign_up::is_open(&mut conn, state).await?;
-            Ok(mail::unknown_account(&mut conn, state, email.as_str(), can_sign_up).await?)
-        }
+    let whose = guess::at_password(user.as_ref(), email.as_str());
+    if Attempt::ResetLinkOf.is_too_often(&mut conn, state, &whose).await? {
+        return Err(Refusal::TooOften);
     }
+    let Some(user) = user.filter(|user| user.is_active) else {
+        let can_sign_up = super::sign_up::is_open(&mut conn, state).await?;
+        let unknown = mail::unknown_account(&mut conn, state, email.as_str(), can_sign_up);
+        return Ok(unknown.await?);
+    };
+    // Two spellings that the database takes for one need not be one to whoever delivers the mail.
+    let known = emails::find(&mut conn, user.id, email.as_str()).await?;
+    let to = known.map_or_else(|| user.email.clone(), |known| known.email);
+    let (config, now) = (&state.config, state.clock.now());
+    let link = links::password_reset(&mut conn, config, &user, now).await?;
+    let (to, link, user) = (to.as_str(), link.as_str(), &user);
+    transaction(&mut conn, async |conn: &mut Conn| {
+        mail::password_reset(conn, to, link).await?;
+        visit.record(conn, user, Action::PasswordResetLink).await
+    })
+    .await?;
+    Ok(())
 }
 
 /// Whose link it is, if it still holds.
@@ -114,7 +122,7 @@ pub(crate) async fn owner_of_link(
     if holds { Ok(user) } else { Err(invalid().into()) }
 }
 
-/// Chooses a new password with a link. Everybody is signed out.
+/// Chooses a new password with a link. Everybody who is signed in to the account is signed out.
 pub(crate) async fn reset(
     state: &AppState,
     visit: &mut Visit,
@@ -125,11 +133,18 @@ pub(crate) async fn reset(
     if Attempt::Reset.is_too_often(&mut conn, state, &visit.from()).await? {
         return Err(Refusal::TooOften);
     }
+    let (key, password) = both(required(key, "key"), required(password, "password"))?;
     let user = owner_of_link(&mut conn, state, key).await?;
+    let stored = users::password_hash(&mut conn, user.id).await?;
     drop(conn);
-    set(state, visit, &user, password, "password", None).await?;
-    visit.session = None;
-    visit.account = None;
+    let owner = Owner { email: &user.email, name: &user.name };
+    let password = typed::new_password(password, "password", owner).map_err(Refusal::Problems)?;
+    if !replace(state, visit, &user, stored.as_deref(), password, None).await? {
+        return Err(Problem::invalid_reset_link().into());
+    }
+    if visit.account.as_ref().is_some_and(|account| account.id == user.id) {
+        visit.forget(state);
+    }
     Ok(())
 }
 
@@ -146,16 +161,26 @@ pub(crate) async fn change(
     if Attempt::PasswordChange.is_too_often(&mut conn, state, &subject).await? {
         return Err(Refusal::TooOften);
     }
-    let stored = users::password_hash(&mut conn, user.id).await?.map(PasswordHash::from_stored);
+    let stored = users::password_hash(&mut conn, user.id).await?;
     drop(conn);
-    if stored.as_ref().is_some_and(PasswordHash::is_usable) {
-        let current = current.ok_or_else(|| Problem::required("current_password"))?;
-        if state.passwords.verify(current, stored).await? == Verified::No {
-            return Err(Problem::incorrect_current_password().into());
-        }
-    }
+    let hash = stored.clone().map(PasswordHash::from_stored);
+    let current = match hash.as_ref().is_some_and(PasswordHash::is_usable) {
+        false => Ok(()),
+        true => match required(current.unwrap_or_default(), "current_password") {
+            Err(missing) => Err(missing),
+            Ok(current) => match state.passwords.verify(current, hash).await? {
+                Verified::No => Err(vec![Problem::incorrect_current_password()]),
+                Verified::Yes { .. } => Ok(()),
+            },
+        },
+    };
+    let owner = Owner { email: &user.email, name: &user.name };
+    let ((), password) = both(current, typed::new_password(password, "new_password", owner))?;
     let session = visit.session.as_ref().map(|session| session.id);
-    set(state, visit, &user, password, "new_password", session).await
+    if !replace(state, visit, &user, stored.as_deref(), password, session).await? {
+        return Err(Problem::incorrect_current_password().into());
+    }
+    Ok(())
 }
 
 /// Proves once more who is signed in.
@@ -170,6 +195,7 @@ pub(crate) async fn reauthenticate(
     if Attempt::Reauthentication.is_too_often(&mut conn, state, &subject).await? {
         return Err(Refusal::TooOften);
     }
+    let password = required(password, "password").map_err(Refusal::Problems)?;
     let stored = users::password_hash(&mut conn, user.id).await?.map(PasswordHash::from_stored);
     drop(conn);
     if state.passwords.verify(password, stored).await? == Verified::No {
@@ -177,36 +203,31 @@ pub(crate) async fn reauthenticate(
     }
     let mut method = Visit::method(state, "password");
     method.reauthenticated = true;
-    method.at = seconds(state);
-    visit.data.methods.push(method);
+    visit.prove(method);
     let mut conn = state.pool.get().await?;
     visit.remember(&mut conn, state).await
 }
 
-async fn set(
+/// Puts a password in place of `old`, unless somebody else was faster; ends all sessions but one.
+async fn replace(
     state: &AppState,
     visit: &Visit,
     user: &User,
+    old: Option<&str>,
     password: &str,
-    param: &'static str,
-    keeps: Option<mishap_core::id::SessionId>,
-) -> Result<(), Refusal> {
-    let weak = weaknesses(password, Owner { email: &user.email, name: &user.name });
-    if !weak.is_empty() {
-        let problem = |weakness| Problem::weak(weakness, param);
-        return Err(Refusal::Problems(weak.into_iter().map(problem).collect()));
-    }
+    keeps: Option<SessionId>,
+) -> Result<bool, Refusal> {
     let hash = state.passwords.hash(password, &state.random).await?;
     let mut conn = state.pool.get().await?;
-    let (id, email) = (user.id, user.email.as_str());
-    let (actor, target, client) = (visit.actor(user), own(user), visit.client());
-    transaction(&mut conn, async |conn: &mut Conn| {
-        users::set_password(conn, id, Some(hash.as_str())).await?;
-        sessions::delete_others(conn, id, keeps).await?;
-        mail::password_changed(conn, state, email, client.clone()).await?;
-        let details = serde_json::json!({});
-        mishap_storage::audit::record(conn, &actor, Action::PasswordChange, &target, &details).await
+    let replaced = transaction(&mut conn, async |conn: &mut Conn| {
+        if !users::replace_password(conn, user.id, old, hash.as_str()).await? {
+            return Ok(false);
+        }
+        sessions::delete_others(conn, user.id, keeps).await?;
+        mail::password_changed(conn, state, &user.email, visit.client()).await?;
+        visit.record(conn, user, Action::PasswordChange).await?;
+        Ok(true)
     })
     .await?;
-    Ok(())
+    Ok(replaced)
 }

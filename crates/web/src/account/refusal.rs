@@ -1,6 +1,7 @@
 //! What people are told when something cannot be done. Codes are allauth's; the words are ours.
 
 use mishap_identity::password::strength::{Attribute, MIN_PASSWORD_CHARS, Weakness};
+use mishap_storage::ErrorClass;
 
 use crate::error::ApiError;
 
@@ -50,6 +51,14 @@ impl From<Problem> for Refusal {
     }
 }
 
+/// What is wrong when somebody else was faster to take what only one may have.
+pub(crate) fn taken_meanwhile(error: mishap_storage::Error, problem: Problem) -> Refusal {
+    match error.class() {
+        ErrorClass::Conflict => problem.into(),
+        ErrorClass::Unavailable | ErrorClass::Fault => error.into(),
+    }
+}
+
 /// Declares problems with their codes, fields and words.
 macro_rules! problems {
     ($($name:ident = $code:literal, $param:expr, $message:literal;)+) => {
@@ -81,6 +90,8 @@ problems! {
         "That passkey could not be verified.";
     unverified_email = "unverified_email", Some("code"),
         "Confirm your e-mail address before you add a second factor.";
+    second_factor_in_use = "add_email_blocked", Some("email"),
+        "Remove your second factors before you add an address.";
     no_authenticator = "cannot_generate_recovery_codes", None,
         "Recovery codes come with another second factor. Add one first.";
 }
@@ -90,6 +101,12 @@ impl Problem {
     pub(crate) fn required(param: &'static str) -> Self {
         let message = "This field is required.".to_owned();
         Self { code: "required", param: Some(param), message }
+    }
+
+    /// A field names something that there is not.
+    pub(crate) fn unknown_choice(param: &'static str) -> Self {
+        let message = "There is no such thing in your account.".to_owned();
+        Self { code: "invalid_choice", param: Some(param), message }
     }
 
     /// A password is not good enough.

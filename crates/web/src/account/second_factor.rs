@@ -11,15 +11,17 @@ use mishap_storage::{Conn, transaction};
 use mishap_templates::mail::SecondFactorChange;
 use serde_json::{Value, json};
 
+use super::guess::{self, Guess};
 use super::refusal::{Problem, Refusal};
-use super::sign_in::{is_second_factor, note_failure, refuse_guesses};
+use super::sign_in::{is_second_factor, password_mark};
+use super::typed::required;
 use super::visit::{Visit, seconds};
 use crate::AppState;
 use crate::mail;
 use crate::session::Pending;
 
-/// How long a second factor is waited for, in seconds.
-const PATIENCE: f64 = 900.0;
+/// How long a second factor is waited for, and the answer of a passkey, in seconds.
+pub(crate) const PATIENCE: f64 = 900.0;
 
 /// Who gave the right password and has a second factor to give.
 pub(crate) async fn pending(
@@ -31,15 +33,18 @@ pub(crate) async fn pending(
         visit.data.pending.clone().filter(|pending| seconds(state) < pending.at + PATIENCE);
     let pending = pending.ok_or(Refusal::SignedOut)?;
     let user = users::find(conn, pending.user).await?.filter(|user| user.is_active);
-    Ok((user.ok_or(Refusal::SignedOut)?, pending))
+    let user = user.ok_or(Refusal::SignedOut)?;
+    if password_mark(conn, user.id).await? != pending.password {
+        return Err(Refusal::SignedOut);
+    }
+    Ok((user, pending))
 }
 
 /// What is asked of somebody who gave the right password, by name.
 pub(crate) async fn kinds(conn: &mut Conn, user: &User) -> Result<Vec<&'static str>, Refusal> {
     let factors = authenticators::list(conn, user.id).await?;
-    let mut kinds: Vec<_> = factors.iter().filter_map(Authenticator::kind).map(name).collect();
-    kinds.dedup();
-    Ok(kinds)
+    let has = |kind: &Kind| factors.iter().any(|factor| factor.kind() == Some(*kind));
+    Ok(Kind::ALL.into_iter().filter(has).map(name).collect())
 }
 
 /// What clients call a kind of second factor (allauth).
@@ -74,7 +79,7 @@ pub(crate) async fn reauthenticate(
     let mut conn = state.pool.get().await?;
     let mut method = check_code(&mut conn, state, visit, &user, code).await?;
     method.reauthenticated = true;
-    visit.data.methods.push(method);
+    visit.prove(method);
     visit.remember(&mut conn, state).await
 }
 
@@ -86,12 +91,19 @@ async fn check_code(
     user: &User,
     code: &str,
 ) -> Result<crate::session::Method, Refusal> {
-    refuse_guesses(conn, state, visit, &user.email).await?;
+    let code = required(code, "code").map_err(Refusal::Problems)?;
+    let whose = guess::at_second_factor(user);
+    let guess = Guess::begin(conn, state, visit, Some(whose)).await?;
     let (id, now) = (user.id, state.clock.now());
     let found = transaction(conn, async |conn: &mut Conn| {
         for factor in authenticators::lock(conn, id).await? {
             if let Some(data) = use_up(&factor, code, now) {
                 authenticators::used(conn, factor.id, &data, now).await?;
+                if factor.kind() == Some(Kind::RecoveryCodes) {
+                    // Whoever did not do this learns that the sheet is in other hands.
+                    let change = SecondFactorChange::RecoveryCodeUsed;
+                    tell_change(conn, state, visit, user, change).await?;
+                }
                 return Ok(Some(factor));
             }
         }
@@ -99,14 +111,10 @@ async fn check_code(
     })
     .await?;
     let Some(factor) = found else {
-        note_failure(conn, state, visit, &user.email).await?;
+        guess.was_wrong(conn, visit, Some(user)).await?;
         return Err(Problem::incorrect_code().into());
     };
-    if factor.kind() == Some(Kind::RecoveryCodes) {
-        // Whoever did not do this learns that the sheet is in other hands.
-        let change = SecondFactorChange::RecoveryCodeUsed;
-        tell_change(conn, state, visit, user, change).await?;
-    }
+    guess.was_right(conn, state).await?;
     let mut method = Visit::method(state, "mfa");
     method.id = Some(factor.id.0);
     method.kind = factor.kind().map(name).map(str::to_owned);
@@ -163,28 +171,36 @@ pub(crate) async fn add_totp(
     let user = visit.signed_in()?.clone();
     let mut conn = state.pool.get().await?;
     needs_verified_address(&mut conn, &user).await?;
-    refuse_guesses(&mut conn, state, visit, &user.email).await?;
+    let code = required(code, "code").map_err(Refusal::Problems)?;
+    let whose = guess::at_second_factor(&user);
+    let guess = Guess::begin(&mut conn, state, visit, Some(whose)).await?;
     let secret =
-        visit.data.totp_secret.clone().and_then(|text| TotpSecret::from_base32(&text).ok());
-    let secret = secret.ok_or_else(Problem::incorrect_code)?;
-    let Some(step) = secret.check(code, state.clock.now(), None) else {
-        note_failure(&mut conn, state, visit, &user.email).await?;
+        visit.data.totp_secret.as_deref().and_then(|text| TotpSecret::from_base32(text).ok());
+    let step = secret.as_ref().and_then(|secret| secret.check(code, state.clock.now(), None));
+    let (Some(secret), Some(step)) = (secret, step) else {
+        guess.was_wrong(&mut conn, visit, Some(&user)).await?;
         return Err(Problem::incorrect_code().into());
     };
+    guess.was_right(&mut conn, state).await?;
     let data = json!({ "secret": secret.to_base32(), "last_step": step.0 });
     let fresh = fresh_recovery_codes(state)?;
-    let id = user.id;
+    let shared = &*visit;
     let added = transaction(&mut conn, async |conn: &mut Conn| {
-        let added = authenticators::put(conn, id, Kind::Totp, &data).await?;
-        add_recovery_codes(conn, id, &fresh).await?;
-        Ok(added)
+        let has = authenticators::lock(conn, user.id).await?;
+        if has.iter().any(|factor| factor.kind() == Some(Kind::Totp)) {
+            return Ok(None);
+        }
+        let added = authenticators::put(conn, user.id, Kind::Totp, &data).await?;
+        add_recovery_codes(conn, user.id, &fresh).await?;
+        tell_change(conn, state, shared, &user, SecondFactorChange::AppAdded).await?;
+        Ok(Some(added))
     })
     .await?;
+    // An app is not replaced in passing: whoever wants another one removes the first.
+    let added = added.ok_or(Refusal::Conflict)?;
     visit.data.totp_secret = None;
-    visit.data.methods.push(proof(state, &added));
+    visit.prove(proof(state, &added));
     visit.remember(&mut conn, state).await?;
-    let change = SecondFactorChange::AppAdded;
-    tell_change(&mut conn, state, visit, &user, change).await?;
     Ok(added)
 }
 
@@ -225,52 +241,60 @@ pub(crate) async fn renew_recovery_codes(
 ) -> Result<Authenticator, Refusal> {
     let user = visit.signed_in()?.clone();
     let mut conn = state.pool.get().await?;
-    let has = authenticators::list(&mut conn, user.id).await?;
-    if !has.iter().any(is_second_factor) {
-        return Err(Problem::no_authenticator().into());
-    }
     let fresh = fresh_recovery_codes(state)?;
-    let made = authenticators::put(&mut conn, user.id, Kind::RecoveryCodes, &fresh).await?;
-    let change = SecondFactorChange::RecoveryCodesMade;
-    tell_change(&mut conn, state, visit, &user, change).await?;
-    Ok(made)
+    let made = transaction(&mut conn, async |conn: &mut Conn| {
+        if !authenticators::lock(conn, user.id).await?.iter().any(is_second_factor) {
+            return Ok(None);
+        }
+        let made = authenticators::put(conn, user.id, Kind::RecoveryCodes, &fresh).await?;
+        let change = SecondFactorChange::RecoveryCodesMade;
+        tell_change(conn, state, visit, &user, change).await?;
+        Ok(Some(made))
+    })
+    .await?;
+    made.ok_or_else(|| Problem::no_authenticator().into())
 }
 
 /// Removes second factors of whoever is signed in. With the last real one go the recovery codes.
 pub(crate) async fn remove(
     state: &AppState,
     visit: &Visit,
-    wanted: impl Fn(&Authenticator) -> bool,
+    wanted: impl Fn(&Authenticator) -> bool + Send + Sync,
 ) -> Result<(), Refusal> {
     let user = visit.signed_in()?.clone();
     let mut conn = state.pool.get().await?;
-    let has = authenticators::list(&mut conn, user.id).await?;
-    let (gone, kept): (Vec<_>, Vec<_>) = has.iter().partition(|factor| wanted(factor));
-    if gone.is_empty() {
-        return Ok(());
-    }
-    let is_last = !kept.iter().any(|factor| is_second_factor(factor));
-    let ids: Vec<AuthenticatorId> = match is_last {
-        true => has.iter().map(|factor| factor.id).collect(),
-        false => gone.iter().map(|factor| factor.id).collect(),
-    };
-    authenticators::delete(&mut conn, user.id, &ids).await?;
-    let is_app = gone.iter().any(|factor| factor.kind() == Some(Kind::Totp));
-    let change = match is_app {
-        true => SecondFactorChange::AppRemoved,
-        false => SecondFactorChange::PasskeyRemoved,
-    };
-    tell_change(&mut conn, state, visit, &user, change).await
+    transaction(&mut conn, async |conn: &mut Conn| {
+        let has = authenticators::lock(conn, user.id).await?;
+        let (gone, kept): (Vec<_>, Vec<_>) = has.iter().partition(|factor| wanted(factor));
+        if gone.is_empty() {
+            return Ok(());
+        }
+        let is_last = !kept.iter().any(|factor| is_second_factor(factor));
+        let ids: Vec<AuthenticatorId> = match is_last {
+            true => has.iter().map(|factor| factor.id).collect(),
+            false => gone.iter().map(|factor| factor.id).collect(),
+        };
+        authenticators::delete(conn, user.id, &ids).await?;
+        let is_app = gone.iter().any(|factor| factor.kind() == Some(Kind::Totp));
+        let change = match is_app {
+            true => SecondFactorChange::AppRemoved,
+            false => SecondFactorChange::PasskeyRemoved,
+        };
+        tell_change(conn, state, visit, &user, change).await
+    })
+    .await?;
+    Ok(())
 }
 
-/// Tells the audit log and the account's owner that second factors changed.
+/// Tells the audit log and the account's owner that second factors changed, in the transaction that
+/// changes them.
 pub(crate) async fn tell_change(
     conn: &mut Conn,
     state: &AppState,
     visit: &Visit,
     user: &User,
     change: SecondFactorChange,
-) -> Result<(), Refusal> {
+) -> mishap_storage::Result<()> {
     let action = match change {
         SecondFactorChange::AppAdded
         | SecondFactorChange::PasskeyAdded
@@ -280,7 +304,7 @@ pub(crate) async fn tell_change(
         | SecondFactorChange::RecoveryCodeUsed => Action::SecondFactorRemove,
     };
     mail::second_factor_changed(conn, state, &user.email, change, visit.client()).await?;
-    visit.note(conn, user, action).await
+    visit.record(conn, user, action).await
 }
 
 /// Whoever lost access to an address that is not proven would lock somebody out with a second factor.

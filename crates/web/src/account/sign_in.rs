@@ -1,13 +1,15 @@
 //! Signing in with a password.
 
-use mishap_core::audit::Action;
-use mishap_core::email::EmailAddress;
+use mishap_core::id::UserId;
+use mishap_core::secret::ApiToken;
 use mishap_identity::password::{PasswordHash, Verified};
 use mishap_storage::Conn;
 use mishap_storage::accounts::authenticators::{self, Authenticator, Kind};
 use mishap_storage::accounts::users::{self, User};
 
+use super::guess::{self, Guess};
 use super::refusal::{Problem, Refusal};
+use super::typed::{self, both, required};
 use super::visit::{Visit, seconds};
 use crate::AppState;
 use crate::session::{Pending, SessionData};
@@ -22,7 +24,8 @@ pub(crate) enum Progress {
     NeedsSecondFactor,
 }
 
-/// Signs somebody in who knows the password, or begins to wait for a second factor.
+/// Signs somebody in who knows the password, or begins to wait for a second factor. That somebody is
+/// signed in already is only told to whoever knows it.
 ///
 /// An account that is switched off is refused as if nobody were signed in; the password was right, so
 /// this tells no stranger anything.
@@ -32,40 +35,44 @@ pub(crate) async fn with_password(
     email: &str,
     password: &str,
 ) -> Result<Progress, Refusal> {
-    let email = EmailAddress::parse(email).map_err(|_invalid| Problem::invalid_email())?;
-    if visit.account.is_some() {
-        return Err(Refusal::Conflict);
-    }
     let mut conn = state.pool.get().await?;
     if Attempt::SignIn.is_too_often(&mut conn, state, &visit.from()).await? {
         return Err(Refusal::TooOften);
     }
-    refuse_guesses(&mut conn, state, visit, email.as_str()).await?;
+    let (email, password) = both(typed::email(email), required(password, "password"))?;
     let user = users::find_for_sign_in(&mut conn, email.as_str()).await?;
+    let whose = guess::at_password(user.as_ref(), email.as_str());
+    let guess = Guess::begin(&mut conn, state, visit, Some(whose)).await?;
     let stored = match &user {
         Some(user) => users::password_hash(&mut conn, user.id).await?,
         None => None,
     };
-    let stored = stored.map(PasswordHash::from_stored);
     // The connection is not kept while the password is hashed.
     drop(conn);
-    let verified = state.passwords.verify(password, stored).await?;
+    let hash = stored.clone().map(PasswordHash::from_stored);
+    let verified = state.passwords.verify(password, hash).await?;
     let mut conn = state.pool.get().await?;
-    let (Some(user), Verified::Yes { needs_rehash }) = (user, verified) else {
-        note_failure(&mut conn, state, visit, email.as_str()).await?;
+    let (Some(user), Verified::Yes { needs_rehash }) = (&user, verified) else {
+        guess.was_wrong(&mut conn, visit, user.as_ref()).await?;
         return Err(Problem::wrong_password().into());
     };
-    Attempt::FailureOf.forget(&mut conn, email.as_str()).await?;
+    guess.was_right(&mut conn, state).await?;
     if !user.is_active {
         return Err(Refusal::SignedOut);
     }
+    if visit.account.is_some() {
+        return Err(Refusal::Conflict);
+    }
     if needs_rehash {
+        drop(conn);
         let hash = state.passwords.hash(password, &state.random).await?;
-        users::set_password(&mut conn, user.id, Some(hash.as_str())).await?;
+        conn = state.pool.get().await?;
+        // If it was changed meanwhile, the new one stays.
+        users::replace_password(&mut conn, user.id, stored.as_deref(), hash.as_str()).await?;
     }
     let mut method = Visit::method(state, "password");
     method.email = Some(user.email.clone());
-    proceed(&mut conn, state, visit, &user, vec![method]).await
+    proceed(&mut conn, state, visit, user, vec![method]).await
 }
 
 /// Signs somebody in whose first step is done, or begins to wait for the second factor.
@@ -81,7 +88,8 @@ pub(crate) async fn proceed(
         visit.sign_in(conn, state, user, methods).await?;
         return Ok(Progress::Done);
     }
-    let pending = Some(Pending { user: user.id, at: seconds(state), methods });
+    let password = password_mark(conn, user.id).await?;
+    let pending = Some(Pending { user: user.id, at: seconds(state), methods, password });
     visit.begin(conn, state, SessionData { pending, ..SessionData::default() }).await?;
     Ok(Progress::NeedsSecondFactor)
 }
@@ -91,33 +99,12 @@ pub(crate) fn is_second_factor(authenticator: &Authenticator) -> bool {
     matches!(authenticator.kind(), Some(Kind::Totp | Kind::Passkey))
 }
 
-/// Refuses whoever guessed too often, before anything is compared.
-pub(crate) async fn refuse_guesses(
+/// By what a password is known again without keeping its hash: another password has another one.
+pub(crate) async fn password_mark(
     conn: &mut Conn,
-    state: &AppState,
-    visit: &Visit,
-    whose: &str,
-) -> Result<(), Refusal> {
-    let of_account = Attempt::FailureOf.is_used_up(conn, state, whose).await?;
-    if of_account || Attempt::FailureFrom.is_used_up(conn, state, &visit.from()).await? {
-        return Err(Problem::too_many_attempts().into());
-    }
-    Ok(())
-}
-
-/// Counts a wrong guess, and tells the audit log when there were too many.
-pub(crate) async fn note_failure(
-    conn: &mut Conn,
-    state: &AppState,
-    visit: &Visit,
-    whose: &str,
-) -> Result<(), Refusal> {
-    Attempt::FailureFrom.is_too_often(conn, state, &visit.from()).await?;
-    Attempt::FailureOf.is_too_often(conn, state, whose).await?;
-    if Attempt::FailureOf.is_used_up(conn, state, whose).await?
-        && let Some(user) = users::find_for_sign_in(conn, whose).await?
-    {
-        visit.note(conn, &user, Action::SignInThrottled).await?;
-    }
-    Ok(())
+    user: UserId,
+) -> Result<Option<String>, Refusal> {
+    let stored = users::password_hash(conn, user).await?;
+    let mark = |stored: String| ApiToken::new(stored).hash().0;
+    Ok(stored.map(|stored| mark(stored).iter().map(|byte| format!("{byte:02x}")).collect()))
 }

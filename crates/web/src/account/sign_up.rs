@@ -1,13 +1,13 @@
 //! Making an account for oneself.
 
 use mishap_core::audit::Action;
-use mishap_core::email::EmailAddress;
-use mishap_identity::password::strength::{Owner, weaknesses};
+use mishap_identity::password::strength::Owner;
 use mishap_storage::accounts::emails;
 use mishap_storage::accounts::users::{self, NewUser};
 use mishap_storage::{Conn, transaction};
 
-use super::refusal::{Problem, Refusal};
+use super::refusal::{Problem, Refusal, taken_meanwhile};
+use super::typed::{self, both};
 use super::visit::Visit;
 use crate::AppState;
 use crate::mail;
@@ -25,19 +25,17 @@ pub(crate) async fn sign_up(
     email: &str,
     password: &str,
 ) -> Result<(), Refusal> {
-    let email = EmailAddress::parse(email).map_err(|_invalid| Problem::invalid_email())?;
-    let weak = weaknesses(password, Owner { email: email.as_str(), name: "" });
-    if !weak.is_empty() {
-        let problem = |weakness| Problem::weak(weakness, "password");
-        return Err(Refusal::Problems(weak.into_iter().map(problem).collect()));
-    }
-    if visit.account.is_some() {
-        return Err(Refusal::Conflict);
-    }
     let mut conn = state.pool.get().await?;
     if Attempt::SignUp.is_too_often(&mut conn, state, &visit.from()).await? {
         return Err(Refusal::TooOften);
     }
+    let owner = Owner { email, name: "" };
+    let (email, password) =
+        both(typed::email(email), typed::new_password(password, "password", owner))?;
+    if visit.account.is_some() {
+        return Err(Refusal::Conflict);
+    }
+    // Who has an account is only told where everybody may have one.
     if !is_open(&mut conn, state).await? {
         return Err(Refusal::Forbidden);
     }
@@ -54,15 +52,16 @@ pub(crate) async fn sign_up(
         is_superuser: false,
         is_staff: false,
     };
-    let user = transaction(&mut conn, async |conn: &mut Conn| {
+    let shared = &*visit;
+    let made = transaction(&mut conn, async |conn: &mut Conn| {
         let user = users::insert(conn, &new).await?;
         let address = emails::insert(conn, user.id, new.email, false, true).await?;
         if let Some(address) = &address {
             mail::confirm_address(conn, state, address).await?;
         }
+        shared.record(conn, &user, Action::AccountCreate).await?;
         Ok(user)
-    })
-    .await?;
-    visit.note(&mut conn, &user, Action::AccountCreate).await?;
+    });
+    let user = made.await.map_err(|error| taken_meanwhile(error, Problem::email_taken()))?;
     visit.sign_in(&mut conn, state, &user, vec![Visit::method(state, "signup")]).await
 }

@@ -1,7 +1,7 @@
 //! What is known of a browser, and what is told to it.
 
 use std::future::Future;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::pin::Pin;
 
 use actix_web::cookie::Cookie;
@@ -26,6 +26,15 @@ use crate::{browser, client, csrf, session};
 /// Longest `User-Agent` that is kept, in bytes.
 const MAX_USER_AGENT: usize = 400;
 
+/// How long a session lasts in which nobody is signed in yet, in seconds. Everybody can begin one.
+const UNKNOWN_AGE: i64 = 3600;
+
+/// Steps of signing in that a session remembers.
+const MAX_METHODS: usize = 20;
+
+/// The bits of an address of IPv6 that tell one customer from another.
+const NETWORK_OF_ONE: u128 = !0 << 64;
+
 /// A browser that asks for something.
 pub(crate) struct Visit {
     /// Who is signed in.
@@ -43,9 +52,17 @@ pub(crate) struct Visit {
 }
 
 impl Visit {
-    /// Where the request comes from, as a text.
+    /// Where the request comes from, as attempts are counted: whoever has one address of IPv6 has all
+    /// of its network.
     pub(crate) fn from(&self) -> String {
-        self.client_ip.map_or_else(String::new, |address| address.to_string())
+        match self.client_ip.map(|address| address.to_canonical()) {
+            None => String::new(),
+            Some(IpAddr::V4(address)) => address.to_string(),
+            Some(IpAddr::V6(address)) => {
+                let network = Ipv6Addr::from_bits(address.to_bits() & NETWORK_OF_ONE);
+                network.to_string()
+            }
+        }
     }
 
     /// Who is signed in, or a refusal.
@@ -84,8 +101,8 @@ impl Visit {
     ) -> Result<(), Refusal> {
         let data = SessionData { methods, ..SessionData::default() };
         self.renew(conn, state, Some(user), data).await?;
-        users::signed_in(conn, user.id, state.clock.now()).await?;
-        self.note(conn, user, Action::SignIn).await?;
+        // A token that was planted is worth nothing either.
+        self.csrf_token = csrf::new_token(state.random.as_ref());
         self.account = Some(User { last_login_at: Some(state.clock.now()), ..user.clone() });
         Ok(())
     }
@@ -115,6 +132,17 @@ impl Visit {
         }
     }
 
+    /// Adds a step of signing in to what the session remembers, which is bounded.
+    pub(crate) fn prove(&mut self, method: Method) {
+        let methods = &mut self.data.methods;
+        methods.push(method);
+        if methods.len() > MAX_METHODS
+            && let Some(oldest) = methods.iter().position(|method| method.reauthenticated)
+        {
+            methods.remove(oldest);
+        }
+    }
+
     /// Ends the session.
     pub(crate) async fn sign_out(
         &mut self,
@@ -122,16 +150,29 @@ impl Visit {
         state: &AppState,
     ) -> Result<(), Refusal> {
         if let Some(session) = self.session.take() {
-            sessions::delete(conn, session.id).await?;
-            if let Some(user) = self.account.take() {
-                self.note(conn, &user, Action::SignOut).await?;
-            }
-            self.cookies.push(session::end_cookie(state));
+            let (shared, user) = (&*self, self.account.as_ref());
+            transaction(conn, async |conn: &mut Conn| {
+                sessions::delete(conn, session.id).await?;
+                match user {
+                    Some(user) => shared.record(conn, user, Action::SignOut).await,
+                    None => Ok(()),
+                }
+            })
+            .await?;
+            self.forget(state);
         }
-        self.data = SessionData::default();
         Ok(())
     }
 
+    /// Tells the browser that its session is over.
+    pub(crate) fn forget(&mut self, state: &AppState) {
+        self.session = None;
+        self.account = None;
+        self.data = SessionData::default();
+        self.cookies.push(session::end_cookie(state));
+    }
+
+    /// Begins a session in place of the one that there is; signs somebody in if it is somebody's.
     async fn renew(
         &mut self,
         conn: &mut Conn,
@@ -141,6 +182,10 @@ impl Visit {
     ) -> Result<(), Refusal> {
         let key = ApiToken::generate(state.random.as_ref());
         let now = state.clock.now();
+        let age = match user {
+            Some(_) => state.config.sessions.age_seconds,
+            None => UNKNOWN_AGE,
+        };
         let client_ip = self.client_ip.map(|address| address.to_string());
         let value = data.to_value();
         let new = NewSession {
@@ -150,14 +195,20 @@ impl Visit {
             client_ip: client_ip.as_deref(),
             user_agent: self.user_agent.as_deref(),
             now,
-            expires_at: now + chrono::TimeDelta::seconds(state.config.sessions.age_seconds),
+            expires_at: now + chrono::TimeDelta::seconds(age),
         };
         let old = self.session.as_ref().map(|session| session.id);
+        let shared = &*self;
         let session = transaction(conn, async |conn: &mut Conn| {
             if let Some(old) = old {
                 sessions::delete(conn, old).await?;
             }
-            sessions::insert(conn, &new).await
+            let session = sessions::insert(conn, &new).await?;
+            if let Some(user) = user {
+                users::signed_in(conn, user.id, now).await?;
+                shared.record(conn, user, Action::SignIn).await?;
+            }
+            Ok(session)
         })
         .await?;
         self.session = Some(session);
@@ -173,8 +224,17 @@ impl Visit {
         user: &User,
         action: Action,
     ) -> Result<(), Refusal> {
-        let (actor, target) = (self.actor(user), own(user));
-        Ok(audit::record(conn, &actor, action, &target, &json!({})).await?)
+        Ok(self.record(conn, user, action).await?)
+    }
+
+    /// The same, in the transaction that it tells of.
+    pub(crate) async fn record(
+        &self,
+        conn: &mut Conn,
+        user: &User,
+        action: Action,
+    ) -> mishap_storage::Result<()> {
+        audit::record(conn, &self.actor(user), action, &own(user), &json!({})).await
     }
 
     /// How the audit log tells who it was.

@@ -2,9 +2,10 @@
 
 use actix_web::HttpRequest;
 use actix_web::web::Data;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::envelope::{Envelope, answer, session as current, shown, signed_out};
+use super::envelope::{Envelope, answer, session as current, signed_out};
+use super::shapes::{Config, LinkOwner, User};
 use crate::AppState;
 use crate::account::Problem;
 use crate::account::{Refusal, Visit, address, password, provider, sign_in, sign_up as signing_up};
@@ -17,22 +18,8 @@ pub(super) async fn config(state: Data<AppState>, visit: Visit) -> Envelope {
         let is_open = signing_up::is_open(&mut conn, &state).await?;
         drop(conn);
         let providers = provider::list(&state).await?;
-        let shown_providers: Value = providers.iter().map(super::providers::shown).collect();
-        Ok(Envelope::data(json!({
-            "account": {
-                "login_methods": ["email"],
-                "is_open_for_signup": is_open,
-                "email_verification_by_code_enabled": false,
-                "login_by_code_enabled": false,
-                "password_reset_by_code_enabled": false,
-                "authentication_method": "email",
-            },
-            "socialaccount": { "providers": shown_providers },
-            "mfa": {
-                "supported_types": ["totp", "webauthn", "recovery_codes"],
-                "passkey_login_enabled": true,
-            },
-        })))
+        let shown = providers.iter().map(super::providers::shown).collect();
+        Ok(Envelope::data(Config::new(is_open, shown)))
     };
     let done = done.await;
     answer(&state, visit, done).await
@@ -57,7 +44,7 @@ pub(super) async fn sign_out(state: Data<AppState>, mut visit: Visit) -> Envelop
 /// `POST auth/login` — signs in with a password.
 pub(super) async fn login(state: Data<AppState>, mut visit: Visit, body: Object) -> Envelope {
     let done = async {
-        let (email, secret) = (body.text("email")?, body.text("password")?);
+        let (email, secret) = (body.typed("email"), body.typed("password"));
         sign_in::with_password(&state, &mut visit, email, secret).await?;
         current(&state, &visit).await
     };
@@ -68,7 +55,7 @@ pub(super) async fn login(state: Data<AppState>, mut visit: Visit, body: Object)
 /// `POST auth/signup` — makes an account.
 pub(super) async fn sign_up(state: Data<AppState>, mut visit: Visit, body: Object) -> Envelope {
     let done = async {
-        let (email, secret) = (body.text("email")?, body.text("password")?);
+        let (email, secret) = (body.typed("email"), body.typed("password"));
         signing_up::sign_up(&state, &mut visit, email, secret).await?;
         current(&state, &visit).await
     };
@@ -83,7 +70,7 @@ pub(super) async fn reauthenticate(
     body: Object,
 ) -> Envelope {
     let done = async {
-        password::reauthenticate(&state, &mut visit, body.text("password")?).await?;
+        password::reauthenticate(&state, &mut visit, body.typed("password")).await?;
         current(&state, &visit).await
     };
     let done = done.await;
@@ -93,7 +80,7 @@ pub(super) async fn reauthenticate(
 /// `POST auth/password/request` — sends a link to choose a new password.
 pub(super) async fn request_reset(state: Data<AppState>, visit: Visit, body: Object) -> Envelope {
     let done = async {
-        password::request_reset(&state, &visit, body.text("email")?).await?;
+        password::request_reset(&state, &visit, body.typed("email")).await?;
         Ok(Envelope::of(200))
     };
     let done = done.await;
@@ -108,20 +95,22 @@ pub(super) async fn show_reset(
 ) -> Envelope {
     let done = async {
         let key = header(&request, "x-password-reset-key")?;
-        let user = password::owner_of_link(&mut *conn(&state).await?, &state, key).await?;
-        Ok(Envelope::data(json!({ "user": shown(&state, &user).await? })))
+        let mut conn = conn(&state).await?;
+        let owner = password::owner_of_link(&mut conn, &state, key).await?;
+        let user = User::find(&mut conn, &owner).await?;
+        Ok(Envelope::data(LinkOwner { email: None, user }))
     };
     let done = done.await;
     answer(&state, visit, done).await
 }
 
-/// `POST auth/password/reset` — chooses a new password. Nobody is signed in afterwards, which is the
-/// answer.
+/// `POST auth/password/reset` — chooses a new password. The owner is signed in nowhere afterwards,
+/// which is the answer.
 pub(super) async fn reset(state: Data<AppState>, mut visit: Visit, body: Object) -> Envelope {
     let done = async {
-        let (key, secret) = (body.text("key")?, body.text("password")?);
+        let (key, secret) = (body.typed("key"), body.typed("password"));
         password::reset(&state, &mut visit, key, secret).await?;
-        Ok(signed_out(&state, &visit).await?)
+        current(&state, &visit).await
     };
     let done = done.await;
     answer(&state, visit, done).await
@@ -138,11 +127,11 @@ pub(super) async fn show_verification(
         let mut conn = conn(&state).await?;
         let found = address::of_key(&mut conn, &state, key).await?;
         let owner = mishap_storage::accounts::users::find(&mut conn, found.user_id).await?;
-        drop(conn);
         let owner = owner.ok_or_else(Problem::invalid_key)?;
-        let data = json!({ "email": found.email, "user": shown(&state, &owner).await? });
-        let meta = json!({ "is_authenticating": visit.data.pending.is_some() });
-        Ok(Envelope::data(data).with("meta", meta))
+        let user = User::find(&mut conn, &owner).await?;
+        let data = LinkOwner { email: Some(found.email), user };
+        // No sign-in ever waits for the proof of an address.
+        Ok(Envelope::data(data).with_meta(json!({ "is_authenticating": false })))
     };
     let done = done.await;
     answer(&state, visit, done).await

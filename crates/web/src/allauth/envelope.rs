@@ -2,12 +2,11 @@
 
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, EXPIRES};
 use actix_web::{HttpRequest, HttpResponse, Responder, ResponseError as _};
-use mishap_storage::accounts::emails;
-use mishap_storage::accounts::users::User;
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
 
+use super::shapes::{Error, Flow, Flows, Meta, SignedIn, User};
 use crate::AppState;
 use crate::account::{Problem, Refusal, Visit, provider, second_factor, sign_up};
 use crate::error::ApiError;
@@ -15,38 +14,55 @@ use crate::openapi::{Answer, Operation};
 
 /// An answer, with the cookies of the visit.
 pub(crate) struct Envelope {
-    status: u16,
-    members: Map<String, Value>,
+    members: Members,
     failure: Option<ApiError>,
     visit: Option<Visit>,
+}
+
+/// What an answer says, in this order.
+#[derive(Default, Serialize)]
+struct Members {
+    status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    meta: Option<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    errors: Option<Box<RawValue>>,
 }
 
 impl Envelope {
     /// An answer with nothing in it.
     pub(super) fn of(status: u16) -> Self {
-        Self { status, members: Map::new(), failure: None, visit: None }
+        Self { members: Members { status, ..Members::default() }, failure: None, visit: None }
     }
 
     /// What was asked for.
-    pub(super) fn data(data: Value) -> Self {
-        Self::of(200).with("data", data)
+    pub(super) fn data(data: impl Serialize) -> Self {
+        Self::of(200).with_data(data)
     }
 
-    pub(super) fn with(mut self, name: &str, value: Value) -> Self {
-        self.members.insert(name.to_owned(), value);
+    pub(super) fn with_data(mut self, data: impl Serialize) -> Self {
+        self.members.data = self.written(data);
+        self
+    }
+
+    pub(super) fn with_meta(mut self, meta: impl Serialize) -> Self {
+        self.members.meta = self.written(meta);
         self
     }
 
     /// What a person can mend.
     pub(super) fn problems(status: u16, problems: &[Problem]) -> Self {
-        let shown = |problem: &Problem| {
-            let mut shown = json!({ "message": problem.message, "code": problem.code });
-            if let (Some(param), Some(shown)) = (problem.param, shown.as_object_mut()) {
-                shown.insert("param".to_owned(), json!(param));
-            }
-            shown
-        };
-        Self::of(status).with("errors", problems.iter().map(shown).collect())
+        let mut envelope = Self::of(status);
+        let errors: Vec<_> = problems.iter().map(Error::from).collect();
+        envelope.members.errors = envelope.written(errors);
+        envelope
+    }
+
+    fn written(&mut self, member: impl Serialize) -> Option<Box<RawValue>> {
+        let written = to_raw_value(&member);
+        written.map_err(|error| self.failure = Some(ApiError::Internal(error.into()))).ok()
     }
 
     /// The cookies of the visit go along with the answer.
@@ -88,48 +104,45 @@ pub(super) async fn session(state: &AppState, visit: &Visit) -> Result<Envelope,
     let Some(user) = &visit.account else {
         return Ok(signed_out(state, visit).await?);
     };
-    let data = json!({ "user": shown(state, user).await?, "methods": visit.data.methods });
-    Ok(Envelope::data(data).with("meta", json!({ "is_authenticated": true })))
+    let user = User::find(&mut *state.pool.get().await?, user).await?;
+    let data = SignedIn { user, methods: &visit.data.methods };
+    Ok(Envelope::data(data).with_meta(Meta { is_authenticated: Some(true) }))
+}
+
+/// What can be done to sign in, said where the first step of it should have been done.
+pub(super) async fn nothing_pending(state: &AppState, visit: &Visit) -> Result<Envelope, ApiError> {
+    let envelope = signed_out(state, visit).await?;
+    Ok(envelope.with_meta(Meta { is_authenticated: None }))
 }
 
 /// What can be done to sign in.
 pub(super) async fn signed_out(state: &AppState, visit: &Visit) -> Result<Envelope, ApiError> {
+    let providers = provider::list(state).await?;
     let mut conn = state.pool.get().await?;
     let unknown = |refusal| match refusal {
         Refusal::Failed(error) => error,
         _ => ApiError::NotFound,
     };
-    let mut flows = vec![json!({ "id": "login" })];
+    let mut flows = vec![Flow::of("login")];
     if sign_up::is_open(&mut conn, state).await.map_err(unknown)? {
-        flows.push(json!({ "id": "signup" }));
+        flows.push(Flow::of("signup"));
     }
-    let providers = provider::list(state).await?;
     if !providers.is_empty() {
-        let ids: Vec<_> = providers.iter().map(|one| one.config.slug.as_str()).collect();
-        flows.push(json!({ "id": "provider_redirect", "providers": ids }));
+        let slugs = providers.iter().map(|one| one.config.slug.clone()).collect();
+        flows.push(Flow { providers: Some(slugs), ..Flow::of("provider_redirect") });
     }
-    flows.push(json!({ "id": "mfa_login_webauthn" }));
-    if let Ok((user, _)) = second_factor::pending(&mut conn, state, visit).await {
-        let kinds = second_factor::kinds(&mut conn, &user).await.map_err(unknown)?;
-        flows.push(json!({ "id": "mfa_authenticate", "is_pending": true, "types": kinds }));
+    flows.push(Flow::of("mfa_login_webauthn"));
+    match second_factor::pending(&mut conn, state, visit).await {
+        Ok((user, _)) => {
+            let types = second_factor::kinds(&mut conn, &user).await.map_err(unknown)?;
+            let types = Some(types);
+            flows.push(Flow { is_pending: true, types, ..Flow::of("mfa_authenticate") });
+        }
+        Err(Refusal::Failed(error)) => return Err(error),
+        Err(_nothing) => {}
     }
-    let envelope = Envelope::of(401).with("data", json!({ "flows": flows }));
-    Ok(envelope.with("meta", json!({ "is_authenticated": false })))
-}
-
-/// An account, as the headless API shows it.
-pub(super) async fn shown(state: &AppState, user: &User) -> Result<Value, ApiError> {
-    let addresses = emails::list(&mut *state.pool.get().await?, user.id).await?;
-    let primary = addresses.iter().find(|address| address.is_primary);
-    let mut shown = json!({
-        "id": user.id.0,
-        "display": user.email,
-        "has_usable_password": user.has_password,
-    });
-    if let (Some(address), Some(shown)) = (primary, shown.as_object_mut()) {
-        shown.insert("email".to_owned(), json!(address.email));
-    }
-    Ok(shown)
+    let envelope = Envelope::of(401).with_data(Flows { flows });
+    Ok(envelope.with_meta(Meta { is_authenticated: Some(false) }))
 }
 
 impl Responder for Envelope {
@@ -139,17 +152,8 @@ impl Responder for Envelope {
         if let Some(failure) = self.failure {
             return failure.error_response();
         }
-        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::OK);
-        let mut body = Map::new();
-        body.insert("status".to_owned(), json!(self.status));
-        body.extend(self.members);
-        let mut response = HttpResponse::build(status)
-            .insert_header((
-                CACHE_CONTROL,
-                "max-age=0, no-cache, no-store, must-revalidate, private",
-            ))
-            .insert_header((EXPIRES, "Thu, 01 Jan 1970 00:00:00 GMT"))
-            .json(body);
+        let status = StatusCode::from_u16(self.members.status).unwrap_or(StatusCode::OK);
+        let mut response = HttpResponse::build(status).json(&self.members);
         if let (Some(mut visit), Ok(state)) = (self.visit, crate::access::state(request)) {
             visit.tell(state, &mut response);
         }

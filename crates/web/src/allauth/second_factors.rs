@@ -3,12 +3,12 @@
 use actix_web::HttpRequest;
 use actix_web::web::Data;
 use mishap_core::id::AuthenticatorId;
-use mishap_identity::recovery_codes::{RECOVERY_CODES, RecoveryCodes};
 use mishap_storage::accounts::authenticators::{self, Authenticator, Kind};
 use serde_json::{Value, json};
 
 use super::auth::conn;
-use super::envelope::{Envelope, answer, session as current};
+use super::envelope::{Envelope, answer, nothing_pending, session as current};
+use super::shapes::Authenticator as Shown;
 use crate::AppState;
 use crate::account::{Problem, Refusal, Visit, passkey as passkeys, second_factor};
 use crate::body::Object;
@@ -23,11 +23,11 @@ pub(super) async fn authenticate(
     body: Object,
 ) -> Envelope {
     let done = async {
-        second_factor::sign_in(&state, &mut visit, body.text("code")?).await?;
+        second_factor::sign_in(&state, &mut visit, body.typed("code")).await?;
         current(&state, &visit).await
     };
     let done = done.await;
-    answer(&state, visit, done).await
+    answer_step(&state, visit, done).await
 }
 
 /// `POST auth/2fa/reauthenticate` — proves once more who is signed in.
@@ -37,7 +37,7 @@ pub(super) async fn reauthenticate(
     body: Object,
 ) -> Envelope {
     let done = async {
-        second_factor::reauthenticate(&state, &mut visit, body.text("code")?).await?;
+        second_factor::reauthenticate(&state, &mut visit, body.typed("code")).await?;
         current(&state, &visit).await
     };
     let done = done.await;
@@ -48,7 +48,7 @@ pub(super) async fn reauthenticate(
 pub(super) async fn begin_passkey(state: Data<AppState>, mut visit: Visit) -> Envelope {
     let done = passkeys::begin_second_factor(&state, &mut visit).await;
     let done = done.map(|options| Envelope::data(json!({ "request_options": options })));
-    answer(&state, visit, done).await
+    answer_step(&state, visit, done).await
 }
 
 /// `POST auth/webauthn/authenticate` — ends a sign-in by a passkey.
@@ -58,7 +58,37 @@ pub(super) async fn passkey(state: Data<AppState>, mut visit: Visit, body: Objec
         current(&state, &visit).await
     };
     let done = done.await;
+    answer_step(&state, visit, done).await
+}
+
+/// `GET auth/webauthn/reauthenticate` — what the browser is to ask the passkey once more.
+pub(super) async fn begin_passkey_again(state: Data<AppState>, mut visit: Visit) -> Envelope {
+    let done = passkeys::begin_reauthentication(&state, &mut visit).await;
+    let done = done.map(|options| Envelope::data(json!({ "request_options": options })));
     answer(&state, visit, done).await
+}
+
+/// `POST auth/webauthn/reauthenticate` — proves once more who is signed in.
+pub(super) async fn passkey_again(
+    state: Data<AppState>,
+    mut visit: Visit,
+    body: Object,
+) -> Envelope {
+    let done = async {
+        passkeys::reauthenticate(&state, &mut visit, body.any("credential")?).await?;
+        current(&state, &visit).await
+    };
+    let done = done.await;
+    answer(&state, visit, done).await
+}
+
+/// Makes an answer of a second step of signing in, which needs a first.
+async fn answer_step(state: &AppState, visit: Visit, done: Result<Envelope, Refusal>) -> Envelope {
+    let done = match done {
+        Err(Refusal::SignedOut) => nothing_pending(state, &visit).await.map_err(Refusal::from),
+        done => done,
+    };
+    answer(state, visit, done).await
 }
 
 /// `GET auth/webauthn/login` — what the browser is to ask any passkey of this site.
@@ -85,7 +115,8 @@ pub(super) async fn passkey_login(
 /// `GET account/authenticators` — the second factors.
 pub(super) async fn list(state: Data<AppState>, visit: Visit) -> Envelope {
     let done = second_factor::list(&state, &visit).await;
-    let done = done.map(|found| Envelope::data(found.iter().filter_map(shown).collect::<Value>()));
+    let done =
+        done.map(|found| Envelope::data(found.iter().filter_map(Shown::of).collect::<Vec<_>>()));
     answer(&state, visit, done).await
 }
 
@@ -94,12 +125,12 @@ pub(super) async fn show_totp(state: Data<AppState>, mut visit: Visit) -> Envelo
     let done = async {
         let found = second_factor::list(&state, &visit).await?;
         if let Some(app) = found.iter().find(|factor| factor.kind() == Some(Kind::Totp)) {
-            return Ok(Envelope::data(shown(app).unwrap_or_default()));
+            return Ok(Envelope::data(Shown::of(app)));
         }
         match second_factor::begin_totp(&state, &mut visit).await {
             Ok((secret, url)) => {
                 let meta = json!({ "secret": secret.to_base32(), "totp_url": url });
-                Ok(Envelope::of(404).with("meta", meta))
+                Ok(Envelope::of(404).with_meta(meta))
             }
             Err(refusal) => conflicting(refusal),
         }
@@ -111,8 +142,8 @@ pub(super) async fn show_totp(state: Data<AppState>, mut visit: Visit) -> Envelo
 /// `POST account/authenticators/totp` — adds the app.
 pub(super) async fn add_totp(state: Data<AppState>, mut visit: Visit, body: Object) -> Envelope {
     let done = async {
-        let added = second_factor::add_totp(&state, &mut visit, body.text("code")?).await?;
-        Ok(Envelope::data(shown(&added).unwrap_or_default()))
+        let added = second_factor::add_totp(&state, &mut visit, body.typed("code")).await?;
+        Ok(Envelope::data(Shown::of(&added)))
     };
     let done = done.await;
     answer(&state, visit, done).await
@@ -129,7 +160,7 @@ pub(super) async fn remove_totp(state: Data<AppState>, visit: Visit) -> Envelope
 pub(super) async fn show_recovery_codes(state: Data<AppState>, visit: Visit) -> Envelope {
     let done = second_factor::list(&state, &visit).await.map(|found| {
         let codes = found.iter().find(|factor| factor.kind() == Some(Kind::RecoveryCodes));
-        codes.map_or_else(|| Envelope::of(404), |codes| Envelope::data(revealed(codes)))
+        codes.map_or_else(|| Envelope::of(404), |codes| Envelope::data(Shown::revealed(codes)))
     });
     answer(&state, visit, done).await
 }
@@ -137,7 +168,7 @@ pub(super) async fn show_recovery_codes(state: Data<AppState>, visit: Visit) -> 
 /// `POST account/authenticators/recovery-codes` — new codes.
 pub(super) async fn renew_recovery_codes(state: Data<AppState>, visit: Visit) -> Envelope {
     let done = second_factor::renew_recovery_codes(&state, &visit).await;
-    let done = done.map(|codes| Envelope::data(revealed(&codes)));
+    let done = done.map(|codes| Envelope::data(Shown::revealed(&codes)));
     answer(&state, visit, done).await
 }
 
@@ -161,11 +192,16 @@ pub(super) async fn begin_adding_passkey(
 /// `POST account/authenticators/webauthn` — adds a passkey.
 pub(super) async fn add_passkey(state: Data<AppState>, mut visit: Visit, body: Object) -> Envelope {
     let done = async {
-        let name = bounded(body.optional_text("name").unwrap_or_default())?;
+        let name = bounded(body.typed("name"))?;
         let credential = body.any("credential")?;
-        let (added, has_codes) = passkeys::add(&state, &mut visit, name, credential).await?;
+        let (added, has_codes) = match passkeys::add(&state, &mut visit, name, credential).await {
+            Err(Refusal::Problems(problems)) if problems == [Problem::unverified_email()] => {
+                return conflicting(Refusal::Problems(problems));
+            }
+            done => done?,
+        };
         let meta = json!({ "recovery_codes_generated": has_codes });
-        Ok(Envelope::data(shown(&added).unwrap_or_default()).with("meta", meta))
+        Ok(Envelope::data(Shown::of(&added)).with_meta(meta))
     };
     let done = done.await;
     answer(&state, visit, done).await
@@ -175,13 +211,13 @@ pub(super) async fn add_passkey(state: Data<AppState>, mut visit: Visit, body: O
 pub(super) async fn rename_passkey(state: Data<AppState>, visit: Visit, body: Object) -> Envelope {
     let done = async {
         let user = visit.signed_in()?;
-        let id = body.any("id")?.as_i64().ok_or_else(|| Problem::required("id"))?;
+        let id = body.any("id")?.as_i64().ok_or_else(|| Problem::unknown_choice("id"))?;
         let name = bounded(body.text("name")?)?;
         let mut conn = conn(&state).await?;
         let id = AuthenticatorId(id);
         let renamed = authenticators::rename(&mut conn, user.id, id, name).await?;
-        let renamed = renamed.ok_or_else(|| Problem::required("id"))?;
-        Ok(Envelope::data(shown(&renamed).unwrap_or_default()))
+        let renamed = renamed.ok_or_else(|| Problem::unknown_choice("id"))?;
+        Ok(Envelope::data(Shown::of(&renamed)))
     };
     let done = done.await;
     answer(&state, visit, done).await
@@ -191,10 +227,17 @@ pub(super) async fn rename_passkey(state: Data<AppState>, visit: Visit, body: Ob
 pub(super) async fn remove_passkeys(state: Data<AppState>, visit: Visit, body: Object) -> Envelope {
     let done = async {
         let ids = body.any("authenticators")?;
-        let ids: Vec<i64> =
-            ids.as_array().into_iter().flatten().filter_map(Value::as_i64).collect();
+        let ids = ids.as_array().filter(|ids| !ids.is_empty());
+        let ids = ids.ok_or_else(|| Problem::required("authenticators"))?;
+        let has = second_factor::list(&state, &visit).await?;
+        let is_known = |id: &Value| {
+            has.iter().any(|factor| is_passkey(factor) && Some(factor.id.0) == id.as_i64())
+        };
+        if !ids.iter().all(is_known) {
+            return Err(Problem::unknown_choice("authenticators").into());
+        }
         let is_named = |factor: &Authenticator| {
-            factor.kind() == Some(Kind::Passkey) && ids.contains(&factor.id.0)
+            is_passkey(factor) && ids.iter().any(|id| id.as_i64() == Some(factor.id.0))
         };
         second_factor::remove(&state, &visit, is_named).await?;
         Ok(Envelope::of(200))
@@ -203,10 +246,17 @@ pub(super) async fn remove_passkeys(state: Data<AppState>, visit: Visit, body: O
     answer(&state, visit, done).await
 }
 
+fn is_passkey(factor: &Authenticator) -> bool {
+    factor.kind() == Some(Kind::Passkey)
+}
+
 /// What stands in the way of a second factor is 409 where nothing was typed yet.
 fn conflicting(refusal: Refusal) -> Result<Envelope, Refusal> {
     match refusal {
-        Refusal::Problems(problems) => Ok(Envelope::problems(409, &problems)),
+        Refusal::Problems(mut problems) => {
+            problems.iter_mut().for_each(|problem| problem.param = None);
+            Ok(Envelope::problems(409, &problems))
+        }
         other => Err(other),
     }
 }
@@ -217,46 +267,4 @@ fn bounded(name: &str) -> Result<&str, Refusal> {
     }
     let message = format!("The name has more than {MAX_NAME} characters.");
     Err(Problem { code: "max_length", param: Some("name"), message }.into())
-}
-
-/// A second factor without its secrets.
-fn shown(factor: &Authenticator) -> Option<Value> {
-    let kind = factor.kind()?;
-    let mut shown = json!({
-        "type": second_factor::name(kind),
-        "created_at": epoch(factor.created_at),
-        "last_used_at": factor.last_used_at.map(epoch),
-    });
-    let members = shown.as_object_mut()?;
-    match kind {
-        Kind::Totp => {}
-        Kind::RecoveryCodes => {
-            let codes: RecoveryCodes = serde_json::from_value(factor.data.clone()).ok()?;
-            members.insert("total_code_count".to_owned(), json!(RECOVERY_CODES));
-            members.insert("unused_code_count".to_owned(), json!(codes.unused().len()));
-        }
-        Kind::Passkey => {
-            members.insert("id".to_owned(), json!(factor.id.0));
-            members.insert("name".to_owned(), json!(factor.name));
-            let is_passwordless = factor.data.get("is_passwordless").cloned();
-            members.insert("is_passwordless".to_owned(), is_passwordless.unwrap_or_default());
-        }
-    }
-    Some(shown)
-}
-
-/// Recovery codes, as their owner sees them.
-fn revealed(factor: &Authenticator) -> Value {
-    let mut value = shown(factor).unwrap_or_default();
-    let codes = serde_json::from_value::<RecoveryCodes>(factor.data.clone());
-    if let (Ok(codes), Some(members)) = (codes, value.as_object_mut()) {
-        members.insert("unused_codes".to_owned(), json!(codes.unused()));
-    }
-    value
-}
-
-/// Seconds since 1970, as allauth prints them.
-#[expect(clippy::cast_precision_loss, reason = "microseconds of this century fit")]
-fn epoch(at: chrono::DateTime<chrono::Utc>) -> f64 {
-    at.timestamp_micros() as f64 / 1e6
 }

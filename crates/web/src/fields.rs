@@ -8,6 +8,7 @@ use std::ops::RangeInclusive;
 
 use mishap_core::email::EmailAddress;
 use mishap_core::slug::is_slug;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -15,7 +16,7 @@ use serde_json::{Map, Value, json};
 const MAX_PROBLEMS: usize = 50;
 
 /// One thing that is wrong, and where (pydantic's error).
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct FieldProblem {
     /// The kind of problem.
     #[serde(rename = "type")]
@@ -30,7 +31,7 @@ pub struct FieldProblem {
 }
 
 /// One step on the way to a field.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Place {
     /// The name of a member.

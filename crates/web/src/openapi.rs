@@ -1,43 +1,49 @@
 //! The API's description (OpenAPI 3.1), read off the endpoints and the types of their handlers.
 
+mod document;
+pub(crate) mod permissions;
+mod schemas;
+
 use std::collections::BTreeSet;
 
-use actix_web::HttpRequest;
 use actix_web::web::{Data, Json, Path};
-use schemars::generate::{SchemaGenerator, SchemaSettings};
-use schemars::{JsonSchema, Schema};
+use actix_web::{HttpRequest, HttpResponse};
+use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
 
-use crate::access::{Caller, MaybeCaller, OrgAccess, Who};
+pub(crate) use self::document::{ErrorBody, template};
+pub use self::document::{Table, document};
+use self::schemas::Schemas;
+use crate::access::{Caller, MaybeCaller, OrgAccess};
 use crate::account::Visit;
 use crate::body::{Body, Object, Params};
-use crate::endpoint::Endpoint;
 use crate::error::ApiError;
 use crate::respond::{Accepted, Created, Listed, MetricsText, NoContent};
 
 /// What one endpoint takes and gives, as far as it is known.
 #[derive(Debug)]
 pub struct Operation<'g> {
-    schemas: &'g mut SchemaGenerator,
+    schemas: &'g mut Schemas,
     parameters: Vec<Value>,
     body: Option<Value>,
     answers: Map<String, Value>,
-    can_be_unprocessable: bool,
 }
 
 impl Operation<'_> {
-    fn schema<T: JsonSchema>(&mut self) -> Schema {
-        self.schemas.subschema_for::<T>()
-    }
-
-    /// Notes an answer with a JSON body.
-    fn answer<T: JsonSchema>(&mut self, status: &str, description: &str) {
-        let schema = self.schema::<T>();
+    /// Notes an answer with a JSON body. The status is a number, or `default` for all that are not
+    /// noted.
+    pub(crate) fn answer<T: JsonSchema>(&mut self, status: &str, description: &str) {
+        let schema = self.schemas.of_answer::<T>();
         let answer = json!({
             "description": description,
             "content": { "application/json": { "schema": schema } },
         });
         self.answers.insert(status.to_owned(), answer);
+    }
+
+    /// Notes an answer without a body.
+    fn bare_answer(&mut self, status: &str, description: &str) {
+        self.answers.insert(status.to_owned(), json!({ "description": description }));
     }
 }
 
@@ -66,21 +72,25 @@ impl Input for Caller {}
 impl Input for MaybeCaller {}
 impl Input for OrgAccess {}
 impl Input for Visit {}
-impl Input for Object {}
+
+impl Input for Object {
+    fn describe(operation: &mut Operation<'_>) {
+        let content = json!({ "application/json": { "schema": { "type": "object" } } });
+        operation.body = Some(json!({ "required": false, "content": content }));
+    }
+}
 
 impl<T: JsonSchema> Input for Body<T> {
     fn describe(operation: &mut Operation<'_>) {
-        let schema = operation.schema::<T>();
+        let schema = schemas::of_body::<T>();
         let content = json!({ "application/json": { "schema": schema } });
         operation.body = Some(json!({ "required": true, "content": content }));
-        operation.can_be_unprocessable = true;
     }
 }
 
 impl<T: JsonSchema> Input for Params<T> {
     fn describe(operation: &mut Operation<'_>) {
-        let schema =
-            SchemaGenerator::new(SchemaSettings::draft2020_12()).into_root_schema_for::<T>();
+        let schema = schemas::of_query::<T>();
         let required: BTreeSet<_> = schema
             .get("required")
             .and_then(Value::as_array)
@@ -90,15 +100,21 @@ impl<T: JsonSchema> Input for Params<T> {
             .collect();
         let properties = schema.get("properties").and_then(Value::as_object);
         for (name, property) in properties.into_iter().flatten() {
-            operation.parameters.push(json!({
-                "name": name,
-                "in": "query",
-                "required": required.contains(name),
-                "schema": property,
-            }));
+            operation.parameters.push(parameter(name, "query", required.contains(name), property));
         }
-        operation.can_be_unprocessable = true;
     }
+}
+
+/// A parameter; what its schema says of its meaning is said of the parameter.
+fn parameter(name: &str, place: &str, is_required: bool, schema: &Value) -> Value {
+    let mut schema = schema.clone();
+    let description = schema.as_object_mut().and_then(|schema| schema.remove("description"));
+    let mut parameter =
+        json!({ "name": name, "in": place, "required": is_required, "schema": schema });
+    if let (Some(description), Some(parameter)) = (description, parameter.as_object_mut()) {
+        parameter.insert("description".to_owned(), description);
+    }
+    parameter
 }
 
 macro_rules! inputs {
@@ -133,19 +149,34 @@ impl<T: JsonSchema> Answer for Created<T> {
 
 impl<T: JsonSchema> Answer for Listed<T> {
     fn describe(operation: &mut Operation<'_>) {
-        operation.answer::<Vec<T>>("200", "A page; the ways to its neighbours are in `Link`.");
+        operation.answer::<Vec<T>>("200", "A page of a list.");
+        let header = |description: &str, kind: &str| json!({ "description": description, "schema": { "type": kind } });
+        if let Some(answer) = operation.answers.get_mut("200").and_then(Value::as_object_mut) {
+            let headers = json!({
+                "Link": header("The ways to the page before and the page after.", "string"),
+                "X-Hits": header("How many items are on all pages, as far as counted.", "integer"),
+                "X-Max-Hits": header("How far items are counted.", "integer"),
+            });
+            answer.insert("headers".to_owned(), headers);
+        }
     }
 }
 
 impl Answer for NoContent {
     fn describe(operation: &mut Operation<'_>) {
-        operation.answers.insert("204".to_owned(), json!({ "description": "Done." }));
+        operation.bare_answer("204", "Done.");
     }
 }
 
 impl Answer for Accepted {
     fn describe(operation: &mut Operation<'_>) {
-        operation.answers.insert("202".to_owned(), json!({ "description": "It will be done." }));
+        operation.bare_answer("202", "It will be done.");
+    }
+}
+
+impl Answer for HttpResponse {
+    fn describe(operation: &mut Operation<'_>) {
+        operation.bare_answer("200", "What was asked for.");
     }
 }
 
@@ -162,153 +193,5 @@ impl Answer for MetricsText {
 impl<T: Answer> Answer for Result<T, ApiError> {
     fn describe(operation: &mut Operation<'_>) {
         T::describe(operation);
-    }
-}
-
-/// What is wrong with a request.
-#[derive(JsonSchema)]
-#[schemars(rename = "Error")]
-struct ErrorBody {
-    /// A sentence, or a list of fields and what is wrong with each.
-    #[expect(dead_code, reason = "for its description only")]
-    detail: Value,
-}
-
-/// Describes endpoints that stand under a prefix.
-pub fn document(prefix: &str, endpoints: &[Endpoint], version: &str, server: &str) -> Value {
-    let mut schemas = SchemaGenerator::new(SchemaSettings::draft2020_12().with(|settings| {
-        settings.definitions_path = "/components/schemas".into();
-        settings.meta_schema = None;
-    }));
-    let mut paths: Map<String, Value> = Map::new();
-    for endpoint in endpoints {
-        let (path, parameters) = template(endpoint.path);
-        let operation = operation(endpoint, parameters, &mut schemas);
-        let methods = paths.entry(format!("{prefix}{path}")).or_insert_with(|| json!({}));
-        if let Some(methods) = methods.as_object_mut() {
-            methods.insert(endpoint.method.as_str().to_ascii_lowercase(), operation);
-        }
-    }
-    let error = schemas.subschema_for::<ErrorBody>();
-    drop(error);
-    json!({
-        "openapi": "3.1.0",
-        "info": { "title": "Mishap", "version": version },
-        "servers": [{ "url": server }],
-        "paths": paths,
-        "components": {
-            "schemas": schemas.take_definitions(true),
-            "securitySchemes": {
-                "token": { "type": "http", "scheme": "bearer" },
-                "session": { "type": "apiKey", "in": "cookie", "name": "sessionid" },
-            },
-        },
-    })
-}
-
-fn operation(endpoint: &Endpoint, parameters: Vec<Value>, schemas: &mut SchemaGenerator) -> Value {
-    let mut operation = Operation {
-        schemas,
-        parameters,
-        body: None,
-        answers: Map::new(),
-        can_be_unprocessable: false,
-    };
-    (endpoint.describe)(&mut operation);
-    let permission = &endpoint.permission;
-    let mut refuse = |status: &str, description: &str| {
-        operation.answers.entry(status.to_owned()).or_insert_with(|| {
-            json!({
-                "description": description,
-                "content": { "application/json": {
-                    "schema": { "$ref": "#/components/schemas/Error" },
-                } },
-            })
-        });
-    };
-    if !matches!(permission.who, Who::Everybody | Who::Anybody) {
-        refuse("401", "Nobody is signed in.");
-        refuse("403", "The caller may not do this.");
-    }
-    refuse("404", "There is no such thing.");
-    refuse("400", "The request makes no sense.");
-    refuse("409", "It is there already.");
-    if operation.can_be_unprocessable {
-        refuse("422", "Fields cannot be understood.");
-    }
-    refuse("413", "The body is too large.");
-    refuse("429", "Too often.");
-    refuse("503", "The database cannot be reached.");
-    let security = match permission.who {
-        Who::Everybody => json!([]),
-        Who::Anybody => json!([{}, { "token": [] }, { "session": [] }]),
-        Who::Person => json!([{ "session": [] }]),
-        Who::Caller => json!([{ "token": [] }, { "session": [] }]),
-    };
-    let tag = endpoint.path.trim_start_matches('/').split('/').next().unwrap_or_default();
-    let id = endpoint.view.trim_start_matches("api:");
-    let mut value = json!({
-        "operationId": id,
-        "summary": sentence(id),
-        "tags": [if tag.is_empty() { "server" } else { tag }],
-        "parameters": operation.parameters,
-        "responses": operation.answers,
-        "security": security,
-        "x-scopes": permission.scopes.iter().map(|scope| scope.name()).collect::<Vec<_>>(),
-        "x-role": permission.role.map(mishap_core::access::Role::name),
-    });
-    if let (Some(body), Some(value)) = (operation.body, value.as_object_mut()) {
-        value.insert("requestBody".to_owned(), body);
-    }
-    value
-}
-
-/// `list_project_keys` → `List project keys`.
-fn sentence(id: &str) -> String {
-    let words = id.replace(['_', ':'], " ");
-    let mut letters = words.chars();
-    let first = letters.next().map(|letter| letter.to_ascii_uppercase());
-    first.into_iter().chain(letters).collect()
-}
-
-/// A path without its patterns, and its parameters: `{member:\d+}` is a whole number.
-fn template(path: &str) -> (String, Vec<Value>) {
-    let mut template = String::new();
-    let mut parameters = Vec::new();
-    for piece in path.split_inclusive('/') {
-        let (segment, slash) = match piece.strip_suffix('/') {
-            Some(segment) => (segment, "/"),
-            None => (piece, ""),
-        };
-        match segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
-            Some(inside) => {
-                let (name, pattern) = inside.split_once(':').unwrap_or((inside, ""));
-                let schema = match pattern {
-                    r"\d+" => json!({ "type": "integer", "minimum": 0 }),
-                    "[-0-9a-f]{36}" => json!({ "type": "string", "format": "uuid" }),
-                    _ => json!({ "type": "string" }),
-                };
-                parameters.push(json!({
-                    "name": name, "in": "path", "required": true, "schema": schema,
-                }));
-                template.push_str(&format!("{{{name}}}{slash}"));
-            }
-            None => template.push_str(piece),
-        }
-    }
-    (template, parameters)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_lose_their_patterns() {
-        let (path, parameters) = template(r"/organizations/{organization}/members/{member:\d+}/");
-        assert_eq!(path, "/organizations/{organization}/members/{member}/");
-        assert_eq!(parameters.len(), 2);
-        assert_eq!(parameters[1]["schema"]["type"], "integer");
-        assert_eq!(sentence("list_project_keys"), "List project keys");
     }
 }

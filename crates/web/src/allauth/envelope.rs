@@ -3,14 +3,16 @@
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, Responder, ResponseError as _};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
+use serde_json::{Map, Value};
 
 use super::shapes::{Error, Flow, Flows, Meta, SignedIn, User};
 use crate::AppState;
 use crate::account::{Problem, Refusal, Visit, provider, second_factor, sign_up};
 use crate::error::ApiError;
-use crate::openapi::{Answer, Operation};
+use crate::openapi::{Answer, ErrorBody, Operation};
 
 /// An answer, with the cookies of the visit.
 pub(crate) struct Envelope {
@@ -20,14 +22,22 @@ pub(crate) struct Envelope {
 }
 
 /// What an answer says, in this order.
-#[derive(Default, Serialize)]
+#[derive(Default, Serialize, JsonSchema)]
+#[schemars(rename = "SignInEnvelope")]
 struct Members {
+    /// The status of the answer once more.
     status: u16,
+    /// What was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Value>")]
     data: Option<Box<RawValue>>,
+    /// What else is to be known.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Map<String, Value>>")]
     meta: Option<Box<RawValue>>,
+    /// What a person can mend.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Vec<Error<'_>>>")]
     errors: Option<Box<RawValue>>,
 }
 
@@ -162,5 +172,17 @@ impl Responder for Envelope {
 }
 
 impl Answer for Envelope {
-    fn describe(_operation: &mut Operation<'_>) {}
+    fn describe(operation: &mut Operation<'_>) {
+        operation.answer::<Answered>("default", "What was done, or what is to be done first.");
+    }
+}
+
+/// Everything that is ever answered.
+#[derive(Serialize, JsonSchema)]
+#[serde(untagged)]
+#[schemars(rename = "SignInAnswer")]
+#[expect(dead_code, reason = "for its description only")]
+enum Answered {
+    Envelope(Members),
+    Refusal(ErrorBody),
 }

@@ -6,6 +6,7 @@ use mishap_storage::accounts::authenticators::{Authenticator as Stored, Kind};
 use mishap_storage::accounts::emails::{self, UserEmail};
 use mishap_storage::accounts::users;
 use mishap_storage::{Conn, Result};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::account::{Problem, second_factor};
@@ -62,10 +63,14 @@ impl Config {
 }
 
 /// Something that a person can mend.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "SignInProblem")]
 pub(super) struct Error<'a> {
+    /// In words.
     message: &'a str,
+    /// In one word, for programs.
     code: &'static str,
+    /// Which member is meant.
     #[serde(skip_serializing_if = "Option::is_none")]
     param: Option<&'static str>,
 }

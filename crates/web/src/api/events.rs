@@ -10,18 +10,21 @@ use mishap_storage::{bodies, projects};
 use serde::Serialize;
 
 use super::issues::visible;
-use super::model::PreparedObject;
+use super::model::Prepared;
 use super::model::event::{EventDetailResponse, EventJsonResponse};
 use crate::AppState;
 use crate::access::{Caller, OrgAccess};
 use crate::error::ApiError;
+
+/// An event with its neighbours.
+type Detail = Prepared<EventDetailResponse<'static>>;
 
 /// `GET /api/0/issues/{issue}/events/latest/` — the newest event of an issue.
 pub(super) async fn latest(
     request: HttpRequest,
     state: Data<AppState>,
     access: Caller,
-) -> Result<Json<PreparedObject>, ApiError> {
+) -> Result<Json<Detail>, ApiError> {
     let issue = visible(&state, &access, &request).await?;
     let mut conn = state.pool.get().await?;
     let event = events::latest(&mut conn, issue.id).await?;
@@ -34,7 +37,7 @@ pub(super) async fn oldest(
     request: HttpRequest,
     state: Data<AppState>,
     access: Caller,
-) -> Result<Json<PreparedObject>, ApiError> {
+) -> Result<Json<Detail>, ApiError> {
     let issue = visible(&state, &access, &request).await?;
     let mut conn = state.pool.get().await?;
     let event = events::oldest(&mut conn, issue.id).await?;
@@ -47,7 +50,7 @@ pub(super) async fn show(
     request: HttpRequest,
     state: Data<AppState>,
     access: Caller,
-) -> Result<Json<PreparedObject>, ApiError> {
+) -> Result<Json<Detail>, ApiError> {
     let event_id = event_id(&request)?;
     let issue = visible(&state, &access, &request).await?;
     let mut conn = state.pool.get().await?;
@@ -62,7 +65,7 @@ pub(super) async fn show_in_project(
     state: Data<AppState>,
     access: OrgAccess,
     path: Path<(String, String, String)>,
-) -> Result<Json<PreparedObject>, ApiError> {
+) -> Result<Json<Detail>, ApiError> {
     let event_id = event_id(&request)?;
     let (_organization, slug, _event) = path.into_inner();
     let mut conn = state.pool.get().await?;
@@ -79,7 +82,7 @@ pub(super) async fn json(
     request: HttpRequest,
     state: Data<AppState>,
     access: Caller,
-) -> Result<Json<PreparedObject>, ApiError> {
+) -> Result<Json<Prepared<EventJsonResponse<'static>>>, ApiError> {
     let event_id = event_id(&request)?;
     let issue = visible(&state, &access, &request).await?;
     let mut conn = state.pool.get().await?;
@@ -100,10 +103,7 @@ fn event_id(request: &HttpRequest) -> Result<EventId, ApiError> {
 }
 
 /// An event with its neighbours.
-async fn detail(
-    state: &AppState,
-    event: Option<EventRow>,
-) -> Result<Json<PreparedObject>, ApiError> {
+async fn detail(state: &AppState, event: Option<EventRow>) -> Result<Json<Detail>, ApiError> {
     let event = event.ok_or(ApiError::NotFound)?;
     let mut conn = state.pool.get().await?;
     let neighbours: Neighbours = events::neighbours(&mut conn, &event).await?;
@@ -114,8 +114,8 @@ async fn detail(
     prepared(&shown)
 }
 
-fn prepared(shown: &impl Serialize) -> Result<Json<PreparedObject>, ApiError> {
-    let prepared = PreparedObject::new(shown);
+fn prepared<T>(shown: &impl Serialize) -> Result<Json<Prepared<T>>, ApiError> {
+    let prepared = Prepared::new(shown);
     Ok(Json(prepared.map_err(|error| ApiError::Internal(error.into()))?))
 }
 

@@ -67,26 +67,32 @@ pub(super) async fn show(
 #[schemars(rename_all = "camelCase")]
 pub(super) struct InviteMember {
     /// The address that is invited.
-    #[schemars(with = "String")]
+    #[schemars(with = "String", email)]
     email: Option<EmailAddress>,
-    /// `viewer`, `member`, `admin`, `manager` or `owner`.
-    #[schemars(with = "String")]
+    /// The role in the organization.
+    #[schemars(with = "String", extend("enum" = ["viewer", "member", "admin", "manager", "owner"]))]
     org_role: Option<Role>,
     /// Teams to come into; unknown ones are ignored.
-    #[schemars(default)]
+    #[schemars(default, length(max = 1000))]
     team_roles: Vec<TeamRole>,
     /// Whether a mail is sent.
-    #[schemars(default)]
+    #[schemars(default = "unless_refused")]
     send_invite: bool,
     /// Whether an open invitation is sent again.
-    #[schemars(default)]
+    #[schemars(default = "unless_refused")]
     reinvite: bool,
+}
+
+/// What is done unless a client wants it otherwise.
+fn unless_refused() -> bool {
+    true
 }
 
 /// A team, by its slug.
 #[derive(Debug, JsonSchema)]
 #[schemars(rename_all = "camelCase")]
 struct TeamRole {
+    #[schemars(length(min = 1, max = 50))]
     team_slug: String,
 }
 
@@ -137,8 +143,8 @@ pub(super) async fn create(
 #[derive(Debug, JsonSchema)]
 #[schemars(rename_all = "camelCase")]
 pub(super) struct UpdateMember {
-    /// `viewer`, `member`, `admin`, `manager` or `owner`.
-    #[schemars(with = "String")]
+    /// The role in the organization.
+    #[schemars(with = "String", extend("enum" = ["viewer", "member", "admin", "manager", "owner"]))]
     org_role: Option<Role>,
 }
 

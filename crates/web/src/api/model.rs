@@ -13,6 +13,8 @@ pub mod token;
 pub mod user;
 pub mod wizard;
 
+use std::marker::PhantomData;
+
 use chrono::{DateTime, SecondsFormat, Timelike as _, Utc};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
@@ -45,29 +47,38 @@ impl JsonSchema for Timestamp {
     }
 }
 
-/// JSON that was put together already.
-#[derive(Debug, Serialize)]
-#[serde(transparent)]
-pub struct PreparedObject(Box<RawValue>);
+/// JSON of a `T` that was put together already.
+#[derive(Debug)]
+pub struct Prepared<T> {
+    json: Box<RawValue>,
+    of: PhantomData<fn() -> T>,
+}
 
-impl PreparedObject {
-    /// Puts an object together.
+impl<T> Prepared<T> {
+    /// Puts an object together. What is shown may borrow, though the type that it stands for does
+    /// not.
     pub fn new(value: &impl Serialize) -> Result<Self, serde_json::Error> {
-        serde_json::value::to_raw_value(value).map(Self)
+        Ok(Self { json: serde_json::value::to_raw_value(value)?, of: PhantomData })
     }
 }
 
-impl JsonSchema for PreparedObject {
+impl<T> Serialize for Prepared<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.json.serialize(serializer)
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for Prepared<T> {
     fn inline_schema() -> bool {
         true
     }
 
     fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Object".into()
+        T::schema_name()
     }
 
-    fn json_schema(_generator: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "object" })
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        generator.subschema_for::<T>()
     }
 }
 

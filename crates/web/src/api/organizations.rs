@@ -62,7 +62,8 @@ pub(super) async fn list(
 /// What an organization is to be called.
 #[derive(Debug, JsonSchema)]
 pub(super) struct NameOrganization {
-    /// 1 to 200 characters.
+    /// The name.
+    #[schemars(length(min = 1, max = 200))]
     name: String,
 }
 

@@ -24,7 +24,7 @@ use crate::account::{Refusal, Visit};
 use crate::body;
 use crate::csrf;
 use crate::error::ApiError;
-use crate::openapi::{Answer, Input, Operation};
+use crate::openapi::Input;
 
 /// The cookie that keeps the theme.
 const THEME_COOKIE: &str = "theme";
@@ -350,7 +350,3 @@ fn page_of(error: &ApiError) -> (StatusCode, ErrorPage) {
 
 impl Input for Screen {}
 impl Input for Form {}
-
-impl Answer for HttpResponse {
-    fn describe(_operation: &mut Operation<'_>) {}
-}

@@ -10,14 +10,19 @@ use mishap_protocol::event::{
 };
 use mishap_protocol::json::{Json, Object};
 use mishap_storage::events::{EventRow, Neighbours};
+use schemars::JsonSchema;
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
 
 use super::Timestamp;
 use super::issue::level_name;
 
+/// How an object of a client's is described: anything may be in it.
+type Anything = Map<String, Value>;
+
 /// An event by itself, with its neighbours.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EventDetailResponse<'e> {
     #[serde(flatten)]
@@ -41,7 +46,7 @@ impl<'e> EventDetailResponse<'e> {
     }
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct EventResponse<'e> {
     platform: Option<&'e str>,
@@ -57,6 +62,7 @@ struct EventResponse<'e> {
     date_received: Timestamp,
     dist: Option<&'e str>,
     culprit: String,
+    #[schemars(with = "Option<Anything>")]
     packages: Option<Members<'e>>,
     #[serde(rename = "type")]
     event_type: &'static str,
@@ -64,9 +70,13 @@ struct EventResponse<'e> {
     metadata: BTreeMap<&'static str, String>,
     tags: Vec<TagResponse<'e>>,
     entries: Vec<EntryResponse<'e>>,
+    #[schemars(with = "Option<Anything>")]
     contexts: Option<Members<'e>>,
+    #[schemars(with = "Option<Anything>")]
     context: Option<Members<'e>>,
+    #[schemars(with = "Option<Anything>")]
     user: Option<UserResponse<'e>>,
+    #[schemars(with = "Option<Anything>")]
     sdk: Option<Members<'e>>,
     title: String,
 }
@@ -116,11 +126,13 @@ fn metadata(event: &Event<'_>) -> BTreeMap<&'static str, String> {
 }
 
 /// A field that could not be understood.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "EventErrorResponse")]
 struct ErrorResponse<'e> {
     #[serde(rename = "type")]
     kind: &'e str,
     name: Option<&'e str>,
+    #[schemars(with = "Option<Value>")]
     value: Option<&'e Json<'e>>,
 }
 
@@ -133,7 +145,7 @@ fn errors<'e>(event: &'e Event<'e>) -> Option<Vec<ErrorResponse<'e>>> {
     (!event.errors.is_empty()).then(|| event.errors.iter().map(shown).collect())
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct TagResponse<'e> {
     key: &'e str,
     value: &'e str,
@@ -177,21 +189,21 @@ impl Serialize for UserResponse<'_> {
 }
 
 /// A part of an event with a form of its own.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct EntryResponse<'e> {
     #[serde(rename = "type")]
     kind: &'static str,
     data: EntryData<'e>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(untagged)]
 enum EntryData<'e> {
     Exception(ExceptionsResponse<'e>),
     Breadcrumbs(BreadcrumbsResponse<'e>),
     Message(MessageResponse<'e>),
     Request(Box<RequestResponse<'e>>),
-    Csp(&'e Json<'e>),
+    Csp(#[schemars(with = "Value")] &'e Json<'e>),
 }
 
 /// The parts of an event, in GlitchTip's order.
@@ -226,9 +238,10 @@ fn entries<'e>(event: &'e Event<'e>, issue_type: IssueType) -> Vec<EntryResponse
     entries
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct ExceptionsResponse<'e> {
+    #[schemars(with = "Vec<Anything>")]
     values: Vec<ExceptionResponse<'e>>,
     /// True if any frame is the program's own: that is what it means on the wire.
     has_system_frames: bool,
@@ -408,20 +421,23 @@ fn serialize_lines<M: serde::ser::SerializeMap>(
     Ok(())
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct BreadcrumbsResponse<'e> {
     values: Vec<BreadcrumbResponse<'e>>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct BreadcrumbResponse<'e> {
     #[serde(rename = "type")]
     crumb_type: &'e str,
     category: Option<&'e str>,
     message: Option<&'e str>,
+    #[schemars(with = "Option<Anything>")]
     data: Option<Members<'e>>,
     level: &'e str,
+    #[schemars(with = "Option<Value>")]
     timestamp: Option<&'e Json<'e>>,
+    #[schemars(with = "Option<Value>")]
     event_id: Option<&'e Json<'e>>,
 }
 
@@ -439,28 +455,34 @@ impl<'e> From<&'e Breadcrumb<'e>> for BreadcrumbResponse<'e> {
     }
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct MessageResponse<'e> {
     #[serde(skip_serializing_if = "Option::is_none")]
     formatted: Option<&'e str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<&'e str>,
+    #[schemars(with = "Option<Value>")]
     #[serde(skip_serializing_if = "Option::is_none")]
     params: Option<&'e Json<'e>>,
 }
 
 type PairsResponse<'e> = Vec<(&'e str, &'e str)>;
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct RequestResponse<'e> {
+    #[schemars(with = "Option<Value>")]
     api_target: Option<&'e Json<'e>>,
+    #[schemars(with = "Option<Value>")]
     body_size: Option<&'e Json<'e>>,
     cookies: Option<PairsResponse<'e>>,
+    #[schemars(with = "Option<Value>")]
     data: Option<&'e Json<'e>>,
+    #[schemars(with = "Option<Anything>")]
     env: Option<Members<'e>>,
     fragment: Option<&'e str>,
     method: Option<&'e str>,
+    #[schemars(with = "Option<Value>")]
     protocol: Option<&'e Json<'e>>,
     url: Option<&'e str>,
     headers: Option<PairsResponse<'e>>,
@@ -494,7 +516,7 @@ impl<'e> From<&'e Request<'e>> for RequestResponse<'e> {
 }
 
 /// An event as it is stored, for download. Members that are null are left out.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct EventJsonResponse<'e> {
     event_id: String,
     project: i64,
@@ -506,6 +528,7 @@ pub struct EventJsonResponse<'e> {
     title: String,
     hashes: Vec<String>,
     #[serde(flatten)]
+    #[schemars(with = "Anything")]
     stored: Stored<'e>,
 }
 

@@ -1,5 +1,7 @@
 //! What holds for every request and every answer, whatever is asked for.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
+
 mod bodies;
 mod cors;
 mod errors;
@@ -8,6 +10,7 @@ mod hosts;
 mod methods;
 mod mount;
 mod paths;
+mod reference;
 mod spellings;
 
 use mishap_testkit::{Answer, Client, Options, TestApp};

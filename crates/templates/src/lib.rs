@@ -10,7 +10,7 @@
 //! |---|---|
 //! | the frame around every page | [`shell`] |
 //! | what pages are made of | [`parts`] |
-//! | signing in, and one's account | [`pages`] |
+//! | signing in, one's account, the API's reference | [`pages`] |
 //! | the administrator's pages | [`admin`] |
 //! | mails | [`mail`] |
 //! | style sheet, script, icon | [`assets`] |

@@ -1,4 +1,4 @@
-//! Signing in, and the safety of one's account.
+//! Signing in, the safety of one's account, and what can be read of the API.
 
 use maud::{Markup, html};
 
@@ -8,6 +8,7 @@ use crate::paths;
 use crate::shell::{Document, Layout, PasskeyForm, Shell, Site};
 
 mod address;
+mod api_reference;
 mod error;
 mod first_run;
 mod invitation;
@@ -19,6 +20,9 @@ mod sign_up;
 mod signed_out;
 
 pub use self::address::ConfirmAddress;
+pub use self::api_reference::{
+    ApiAnswer, ApiReference, KindPart, Member, Operation, OperationGroup, Shape, ValueKind,
+};
 pub use self::error::ErrorPage;
 pub use self::first_run::FirstRun;
 pub use self::invitation::{AcceptInvitation, Invitation};

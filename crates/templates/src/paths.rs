@@ -75,6 +75,15 @@ pub const SECURITY_PASSKEYS_REMOVE: &str = "/profile/security/passkeys/remove";
 /// Ends all other sessions (POST).
 pub const SECURITY_SESSIONS_END: &str = "/profile/security/sessions/end";
 
+/// What the API takes and gives, for people.
+pub const API_REFERENCE: &str = "/api/docs";
+
+/// Who may call what.
+pub const API_PERMISSIONS: &str = "/api/docs/permissions";
+
+/// What the API takes and gives, for programs.
+pub const OPENAPI: &str = "/api/openapi.json";
+
 /// The administrator's pages.
 pub const ADMIN: &str = "/admin/";
 

@@ -24,12 +24,13 @@ mod observe;
 pub mod openapi;
 pub mod outside;
 mod pages;
+mod reference;
 pub mod respond;
 mod serve;
 pub mod session;
 mod throttle;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use mishap_boot::metrics::PrometheusHandle;
 use mishap_core::clock::Clock;
@@ -45,6 +46,7 @@ use quick_cache::sync::Cache;
 pub use self::account::Passwords;
 pub use self::account::provider::Providers;
 use self::config::AppConfig;
+use self::reference::Reference;
 
 pub use self::serve::{HEAD_TIMEOUT, RunningServer, WebConfig, run, start};
 
@@ -72,6 +74,7 @@ pub struct AppState {
     /// Redis, which administrators look at; nothing if it is not used.
     pub redis: Option<Redis>,
     dictionaries: Cache<DictionaryId, Arc<Dictionary>>,
+    reference: OnceLock<Reference>,
 }
 
 /// What an application takes from outside.
@@ -106,7 +109,13 @@ impl AppState {
             metrics,
             redis,
             dictionaries,
+            reference: OnceLock::new(),
         }
+    }
+
+    /// What can be read of the API.
+    fn reference(&self) -> &Reference {
+        self.reference.get_or_init(|| Reference::new(&self.config))
     }
 
     /// The dictionary that an event's body is compressed with.

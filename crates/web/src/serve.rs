@@ -24,7 +24,7 @@ use crate::front::{self, Front};
 use crate::ingest::{self, Ingest, IngestConfig, Patience};
 use crate::observe::{Observer, observe};
 use crate::outside::ProviderHttp;
-use crate::{AppState, Services, admin, allauth, api, links, pages};
+use crate::{AppState, Services, admin, allauth, api, links, pages, reference};
 
 /// How long requests in flight may take to end after the process was told to stop.
 const DRAIN: Duration = Duration::from_secs(20);
@@ -116,6 +116,7 @@ impl RunningServer {
 /// Starts listening. The background tasks of ingest run under `tasks`.
 pub fn start(config: WebConfig, tasks: &Tasks) -> std::io::Result<RunningServer> {
     let random = Arc::clone(&config.ingest.random);
+    let describes_api = config.state.config.front.describes_api;
     let front = Data::new(Front::new(&config.state.config, Arc::clone(&random)));
     let state = Data::new(config.state);
     let ingest = Data::from(Ingest::start(config.ingest, tasks));
@@ -137,6 +138,11 @@ pub fn start(config: WebConfig, tasks: &Tasks) -> std::io::Result<RunningServer>
             .configure(crate::health::routes)
             .configure(ingest::routes)
             .configure(api::routes)
+            .configure(|routes| {
+                if describes_api {
+                    reference::routes(routes);
+                }
+            })
             .configure(allauth::routes)
             .configure(pages::routes)
             .configure(admin::routes)

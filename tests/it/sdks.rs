@@ -1,7 +1,7 @@
 //! Real SDKs send to the running product, and what they sent is read back through its API.
 //!
 //! The SDKs for Python and Node.js are installed once, in the versions that are pinned here, into
-//! `target/sdks`.
+//! `target/sdks`; so is Schemathesis, which reads the API's description and asks for everything in it.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on must stop")]
 
@@ -10,4 +10,5 @@ mod install;
 mod node;
 mod python;
 mod rust;
+mod schemathesis;
 mod script;

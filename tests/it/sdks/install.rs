@@ -1,4 +1,4 @@
-//! Installs the SDKs, once for all tests and all runs.
+//! Installs the SDKs, and what the API is tested with, once for all tests and all runs.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,19 +13,28 @@ pub(super) fn scripts(folder: &str) -> PathBuf {
 /// Where Python finds the SDK.
 pub(super) fn python() -> &'static Path {
     static PYTHON: OnceLock<PathBuf> = OnceLock::new();
-    PYTHON.get_or_init(|| {
-        install("python", &["requirements.txt"], |folder| {
-            let mut pip = Command::new("python3");
-            pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
-                .args(["--no-deps", "--require-hashes", "--root-user-action=ignore"])
-                .arg("--target")
-                .arg(folder.join("packages"))
-                .arg("--requirement")
-                .arg(folder.join("requirements.txt"));
-            run(pip, "install Python 3 with pip (Debian: python3-pip), and let it reach PyPI");
-        })
-        .join("packages")
-    })
+    PYTHON.get_or_init(|| python_packages("python"))
+}
+
+/// Where Python finds Schemathesis.
+pub(super) fn schemathesis() -> &'static Path {
+    static SCHEMATHESIS: OnceLock<PathBuf> = OnceLock::new();
+    SCHEMATHESIS.get_or_init(|| python_packages("schemathesis"))
+}
+
+/// Where Python finds what a folder pins.
+fn python_packages(name: &str) -> PathBuf {
+    let installed = install(name, &["requirements.txt"], |folder| {
+        let mut pip = Command::new("python3");
+        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
+            .args(["--no-deps", "--require-hashes", "--root-user-action=ignore"])
+            .arg("--target")
+            .arg(folder.join("packages"))
+            .arg("--requirement")
+            .arg(folder.join("requirements.txt"));
+        run(pip, "install Python 3 with pip (Debian: python3-pip), and let it reach PyPI");
+    });
+    installed.join("packages")
 }
 
 /// Where Node.js finds the SDK.

@@ -94,12 +94,12 @@ pub(crate) async fn front<B: MessageBody>(
             next.call(request).await?.map_into_left_body()
         }
     };
-    let (request, response_head) = (response.request().clone(), response.response_mut());
-    let headers = response_head.headers_mut();
-    headers::add_constant(headers);
+    headers::add_constant(response.headers_mut());
     if is_ingest {
         return Ok(response);
     }
+    let request = response.request().clone();
+    let headers = response.headers_mut();
     let is_secure = client::is_secure(&request, &front.trusted_proxies);
     front.headers.add(headers, is_secure, front.random.as_ref());
     front.cors.mark(&request, headers);

@@ -8,6 +8,7 @@ use crate::paths;
 use crate::shell::{Document, Layout, PasskeyForm, Shell, Site};
 
 mod address;
+mod api_permissions;
 mod api_reference;
 mod error;
 mod first_run;
@@ -20,6 +21,7 @@ mod sign_up;
 mod signed_out;
 
 pub use self::address::ConfirmAddress;
+pub use self::api_permissions::ApiPermissions;
 pub use self::api_reference::{
     ApiAnswer, ApiReference, KindPart, Member, Operation, OperationGroup, Shape, ValueKind,
 };

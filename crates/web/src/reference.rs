@@ -6,8 +6,7 @@ mod shown;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::{Bytes, Data, ServiceConfig};
-use mishap_templates::admin::DetailPage;
-use mishap_templates::pages::ApiReference;
+use mishap_templates::pages::{ApiPermissions, ApiReference};
 use mishap_templates::shell::{Navigation, NavigationGroup, NavigationItem};
 use mishap_templates::{Link, Page, Shell, paths};
 
@@ -22,7 +21,7 @@ use crate::{AppState, allauth, api};
 pub(crate) struct Reference {
     document: Bytes,
     page: ApiReference,
-    permissions: DetailPage,
+    permissions: ApiPermissions,
 }
 
 /// Everything that is described.

@@ -1,10 +1,8 @@
 //! Who may call what, as a page shows it.
 
 use mishap_core::access::Role;
-use mishap_templates::admin::{DetailPage, Section, SectionBody};
-use mishap_templates::parts::{Cell, Column, DangerZone, EmptyState, Row, Table as Rows};
-use mishap_templates::shell::Crumb;
-use mishap_templates::{Link, paths};
+use mishap_templates::pages::ApiPermissions;
+use mishap_templates::parts::{Cell, Column, EmptyState, Row, Table as Rows};
 
 use crate::access::{Otherwise, Permission, Who};
 use crate::openapi::{Table, permissions as words, template};
@@ -13,29 +11,9 @@ const COLUMNS: [&str; 6] =
     ["Endpoint", "Who", "Any of these scopes", "Least role", "Members below", "Strangers"];
 
 /// The page that the tables make.
-pub(super) fn page(tables: &[Table]) -> DetailPage {
-    let section = |table: &Table| Section {
-        title: format!("Below {}", table.prefix),
-        explanation: None,
-        actions: Vec::new(),
-        links: Vec::new(),
-        body: SectionBody::Table(rows(table)),
-    };
-    let lead = "A request is checked from left to right: who asks, what the token may do, and what \
-                its owner is in the organization.";
-    let reference = Link::within(paths::API_REFERENCE);
-    DetailPage {
-        title: "Permissions".to_owned(),
-        lead: Some(lead.to_owned()),
-        badges: Vec::new(),
-        parents: vec![Crumb { label: "API".to_owned(), link: reference }],
-        links: Vec::new(),
-        actions: Vec::new(),
-        tabs: Vec::new(),
-        sections: tables.iter().map(section).collect(),
-        pager: Pager::None,
-        dangers: DangerZone { actions: Vec::new() },
-    }
+pub(super) fn page(tables: &[Table]) -> ApiPermissions {
+    let titled = |table: &Table| (format!("Below {}", table.prefix), rows(table));
+    ApiPermissions { tables: tables.iter().map(titled).collect() }
 }
 
 fn rows(table: &Table) -> Rows {

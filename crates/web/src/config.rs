@@ -120,8 +120,6 @@ pub struct FrontRules {
     pub max_inflated_bytes: u64,
     /// Whether the API's description is served.
     pub describes_api: bool,
-    /// The version that it tells.
-    pub version: String,
 }
 
 /// What the administrator's pages show of what the operator said.
@@ -209,7 +207,6 @@ impl AppConfig {
                 hsts: security.hsts,
                 max_inflated_bytes: settings.ingest.max_inflated_bytes,
                 describes_api: settings.instance.features.openapi,
-                version: settings.instance.version.clone(),
             },
             administration: Administration {
                 is_enabled: settings.instance.features.admin,

@@ -25,9 +25,10 @@ pub(crate) struct Reference {
 }
 
 /// Everything that is described.
-fn tables() -> [Table; 2] {
+fn tables() -> [Table; 3] {
     [
         Table { prefix: api::PREFIX, tag: None, endpoints: api::endpoints() },
+        Table { prefix: api::UNVERSIONED, tag: None, endpoints: api::unversioned_endpoints() },
         Table { prefix: allauth::PREFIX, tag: Some("signing in"), endpoints: allauth::endpoints() },
     ]
 }
@@ -35,7 +36,7 @@ fn tables() -> [Table; 2] {
 impl Reference {
     pub(crate) fn new(config: &AppConfig) -> Self {
         let tables = tables();
-        let document = document(&tables, &config.front.version, config.public_url.as_str());
+        let document = document(&tables, &config.instance.version, config.public_url.as_str());
         Self {
             page: shown::reference(&document),
             permissions: permissions::page(&tables),

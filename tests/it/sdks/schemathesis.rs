@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use mishap_core::access::Role;
 use mishap_storage::accounts::users::{self, NewUser};
-use mishap_storage::members;
+use mishap_storage::{members, teams};
 use mishap_testkit::builders::{envelope, error_event};
 use mishap_testkit::{Options, TestApp};
 use mishap_web::config::AccountRules;
@@ -50,6 +50,7 @@ async fn app_with_everything() -> (TestApp, String) {
     };
     let second = users::insert(&mut conn, &new).await.unwrap();
     members::put(&mut conn, app.tenant.organization, second.id, Role::Member).await.unwrap();
+    teams::insert(&mut conn, app.tenant.organization, "shop-team").await.unwrap().unwrap();
     let listed = app.owner().get("/api/0/organizations/shop-org/members/").await.expect(200).json();
     let member = listed.as_array().unwrap().iter().find(|member| member["email"] == new.email);
     let member = member.unwrap()["id"].as_str().unwrap();
@@ -61,8 +62,11 @@ async fn app_with_everything() -> (TestApp, String) {
          project = \"shop\"\n\
          issue = \"{issue}\"\n\
          event = \"{event}\"\n\
-         member = {member}\n",
-        app.tenant.token,
+         member = {member}\n\
+         team = \"shop-team\"\n\
+         user = \"me\"\n\
+         key = \"{}\"\n",
+        app.tenant.token, app.tenant.public_key.0,
     );
     (app, config)
 }

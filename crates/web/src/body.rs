@@ -6,9 +6,8 @@ use std::pin::Pin;
 
 use actix_web::dev;
 use actix_web::error::PayloadError;
-use actix_web::http::StatusCode;
 use actix_web::web::BytesMut;
-use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError};
+use actix_web::{FromRequest, HttpRequest};
 use futures_util::StreamExt as _;
 use serde_json::{Map, Value};
 use url::form_urlencoded;
@@ -47,8 +46,8 @@ impl<T: Payload + 'static> FromRequest for Body<T> {
         let payload = payload.take();
         Box::pin(async move {
             let bytes = read(payload).await?;
-            let value: Value = serde_json::from_slice(&bytes)
-                .map_err(|_unreadable| ApiError::BadRequest("Cannot parse request body".into()))?;
+            let value: Value =
+                serde_json::from_slice(&bytes).map_err(|_unreadable| unreadable())?;
             // Anything but an object lacks every field (GlitchTip).
             let object = match value {
                 Value::Object(object) => object,
@@ -65,7 +64,7 @@ pub(crate) async fn read(mut payload: dev::Payload) -> Result<BytesMut, ApiError
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|error| match error {
             PayloadError::Overflow => ApiError::TooLarge,
-            _broken => ApiError::BadRequest("Cannot parse request body".into()),
+            _broken => unreadable(),
         })?;
         if bytes.len() + chunk.len() > MAX_BYTES {
             return Err(ApiError::TooLarge);
@@ -130,34 +129,23 @@ impl Object {
     }
 }
 
-/// The body is no JSON object, which allauth says without words.
-#[derive(Debug, thiserror::Error)]
-#[error("the body is no JSON object")]
-pub(crate) struct NoObject(StatusCode);
-
-impl ResponseError for NoObject {
-    fn status_code(&self) -> StatusCode {
-        self.0
-    }
-
-    fn error_response(&self) -> HttpResponse {
-        HttpResponse::new(self.0)
-    }
-}
-
 impl FromRequest for Object {
-    type Error = NoObject;
-    type Future = Pin<Box<dyn Future<Output = Result<Self, NoObject>>>>;
+    type Error = ApiError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
 
     fn from_request(_request: &HttpRequest, payload: &mut dev::Payload) -> Self::Future {
         let payload = payload.take();
         Box::pin(async move {
-            let bytes = read(payload).await.map_err(|error| NoObject(error.status_code()))?;
+            let bytes = read(payload).await?;
             if bytes.is_empty() {
                 return Ok(Self::default());
             }
             let object = serde_json::from_slice(&bytes);
-            Ok(Self(object.map_err(|_unreadable| NoObject(StatusCode::BAD_REQUEST))?))
+            Ok(Self(object.map_err(|_unreadable| unreadable())?))
         })
     }
+}
+
+fn unreadable() -> ApiError {
+    ApiError::BadRequest("Cannot parse request body".into())
 }

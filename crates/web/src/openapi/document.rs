@@ -141,10 +141,10 @@ fn add_refusals(answers: &mut Map<String, Value>, endpoint: &Endpoint, takes_any
     refuse("400", "The request makes no sense.");
     if !matches!(endpoint.permission.who, Who::Everybody | Who::Anybody) {
         refuse("401", "Nobody is signed in.");
-        refuse("403", "The caller may not do this.");
     } else if endpoint.permission.proof {
         refuse("403", "The request does not come from a page of ours.");
     }
+    refuse("403", "The caller may not do this.");
     refuse("404", "There is no such thing.");
     if !endpoint.method.is_safe() {
         refuse("409", "It is there already.");

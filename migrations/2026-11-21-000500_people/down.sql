@@ -9,5 +9,6 @@ ALTER TABLE api_tokens DROP COLUMN hint, DROP COLUMN expires_at, DROP COLUMN las
 DELETE FROM members WHERE user_id IS NULL;
 ALTER TABLE members DROP COLUMN email, DROP COLUMN is_primary_owner, DROP COLUMN invited_by, ALTER COLUMN user_id SET NOT NULL;
 DROP INDEX members_organization_idx;
-ALTER TABLE organizations DROP COLUMN require_second_factor;
+DROP INDEX projects_deleted_idx;
+ALTER TABLE organizations DROP COLUMN require_second_factor, DROP COLUMN deleted_at;
 ALTER TABLE users DROP COLUMN options, DROP COLUMN subscribe_by_default;

@@ -79,7 +79,12 @@ CREATE TABLE identities (
 COMMENT ON TABLE identities IS 'Who people are at sign-in providers.';
 CREATE INDEX identities_user_idx ON identities (user_id);
 
-ALTER TABLE organizations ADD COLUMN require_second_factor boolean NOT NULL DEFAULT false;
+ALTER TABLE organizations
+    ADD COLUMN require_second_factor boolean NOT NULL DEFAULT false,
+    ADD COLUMN deleted_at timestamptz;
+COMMENT ON COLUMN organizations.deleted_at IS 'Set when the organization was deleted; its rows are purged later.';
+CREATE INDEX organizations_deleted_idx ON organizations (deleted_at) WHERE deleted_at IS NOT NULL;
+CREATE INDEX projects_deleted_idx ON projects (deleted_at) WHERE deleted_at IS NOT NULL;
 
 ALTER TABLE members
     ALTER COLUMN user_id DROP NOT NULL,

@@ -11,6 +11,7 @@ mod keys;
 mod migrations;
 mod partitions;
 mod plans;
+mod purging;
 mod quotas;
 mod retention;
 mod schema;

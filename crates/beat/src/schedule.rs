@@ -24,6 +24,7 @@ pub const SCHEDULE: &[Entry] = &[
     Entry { job: Job::ApplyRetention, times: "0 20 * * * *" },
     Entry { job: Job::TrainDictionaries, times: "30 */2 * * * *" },
     Entry { job: Job::ForgetExpired, times: "0 */10 * * * *" },
+    Entry { job: Job::PurgeDeleted, times: "45 */10 * * * *" },
     Entry { job: Job::CleanHints, times: "15 */5 * * * *" },
 ];
 

@@ -35,6 +35,8 @@ jobs! {
     /// Forgets windows of quotas that ended, entries of the overflow that were moved, sessions that
     /// ended, old attempts, and what no wizard fetched.
     ForgetExpired = "forget_expired";
+    /// Takes away what belongs to deleted projects and organizations.
+    PurgeDeleted = "purge_deleted";
     /// Removes workers that died from the readers of hints.
     CleanHints = "clean_hints";
     /// Sends a mail, which is the job's payload. It is pushed when there is something to be told.

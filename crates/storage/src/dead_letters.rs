@@ -167,6 +167,26 @@ pub async fn find(conn: &mut Conn, letter: DeadLetterId) -> Result<Option<Opened
     Ok(found.bind::<BigInt, _>(letter).load(conn).await?.pop())
 }
 
+/// Some dead letters of a project; uses `dead_letters_project_idx`.
+pub async fn ids_of_project(
+    conn: &mut Conn,
+    project: ProjectId,
+    limit: i64,
+) -> Result<Vec<DeadLetterId>> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = BigInt)]
+        id: DeadLetterId,
+    }
+    let rows: Vec<Row> =
+        statement("SELECT id FROM dead_letters WHERE project_id = $1 ORDER BY id LIMIT $2")
+            .bind::<BigInt, _>(project)
+            .bind::<BigInt, _>(limit)
+            .load(conn)
+            .await?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
 /// How many there are.
 pub async fn count(conn: &mut Conn) -> Result<i64> {
     #[derive(QueryableByName)]

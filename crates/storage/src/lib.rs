@@ -21,6 +21,7 @@
 //! | releases, environments | [`names`], [`environments`] |
 //! | jobs, schedule, leadership | [`jobs`] |
 //! | partitions of large tables | [`partitions`] |
+//! | what was deleted | [`purge`] |
 //! | what an operator watches | [`measures`] |
 //! | what an administrator sees of everybody's | [`oversight`] |
 
@@ -47,6 +48,7 @@ pub mod oversight;
 pub mod partitions;
 mod pool;
 pub mod projects;
+pub mod purge;
 pub mod quotas;
 mod schema;
 mod sql;

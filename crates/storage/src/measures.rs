@@ -27,7 +27,7 @@ pub struct Totals {
 /// Sizes of the whole installation.
 pub async fn totals(conn: &mut Conn) -> Result<Totals> {
     let totals = statement(
-        "SELECT (SELECT count(*) FROM organizations) AS organizations,
+        "SELECT (SELECT count(*) FROM organizations WHERE deleted_at IS NULL) AS organizations,
              (SELECT count(*) FROM dead_letters) AS dead_letters,
              pg_database_size(current_database()) AS database_bytes",
     );

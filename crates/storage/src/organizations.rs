@@ -160,8 +160,9 @@ pub async fn rename(
 pub async fn delete(conn: &mut Conn, organization: OrganizationId) -> Result<()> {
     statement(
         "WITH gone AS (
-             UPDATE organizations SET is_accepting_events = false, slug = 'deleted.' || id
-             WHERE id = $1 RETURNING id),
+             UPDATE organizations
+             SET is_accepting_events = false, slug = 'deleted.' || id, deleted_at = now()
+             WHERE id = $1 AND deleted_at IS NULL RETURNING id),
          projects_gone AS (
              UPDATE projects SET deleted_at = now(), slug = 'deleted.' || projects.id
              FROM gone WHERE organization_id = gone.id AND deleted_at IS NULL)
@@ -175,13 +176,15 @@ pub async fn delete(conn: &mut Conn, organization: OrganizationId) -> Result<()>
 
 /// Whether there is any organization: anybody may make the first.
 pub async fn exist(conn: &mut Conn) -> Result<bool> {
-    let any = organizations::table.select(organizations::id);
+    let any = organizations::table.filter(organizations::deleted_at.is_null());
+    let any = any.select(organizations::id);
     Ok(diesel::select(diesel::dsl::exists(any)).get_result(conn).await?)
 }
 
 /// The organization, if there is exactly one. For operators only.
 pub async fn find_only(conn: &mut Conn) -> Result<Option<Organization>> {
-    let query = organizations::table.select(Organization::as_select()).limit(2);
+    let query = organizations::table.filter(organizations::deleted_at.is_null());
+    let query = query.select(Organization::as_select()).limit(2);
     let mut found = query.load(conn).await?;
     Ok(found.pop().filter(|_| found.is_empty()))
 }

@@ -27,6 +27,7 @@ diesel::table! {
         scrub_ip_addresses -> Bool,
         open_membership -> Bool,
         require_second_factor -> Bool,
+        deleted_at -> Nullable<Timestamptz>,
     }
 }
 

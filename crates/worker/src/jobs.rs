@@ -4,6 +4,7 @@ mod apply_retention;
 mod clean_hints;
 mod forget_expired;
 mod make_partitions;
+mod purge_deleted;
 mod send_mail;
 mod train_dictionaries;
 
@@ -85,6 +86,7 @@ async fn run(
         Job::ForgetExpired => forget_expired::run(context).await,
         Job::MakePartitions => make_partitions::run(context).await,
         Job::SendMail => return send_mail::run(context, payload).await,
+        Job::PurgeDeleted => purge_deleted::run(context).await,
         Job::TrainDictionaries => train_dictionaries::run(context).await,
     };
     Ok(done?)

@@ -71,7 +71,10 @@ const DESCRIPTIONS: &[Description] = &[
         "glitchtip_job_last_success_timestamp_seconds",
         "When a job last succeeded.",
     ),
-    Description::Counter("glitchtip_purge_rows_total", "Rows removed past the retention."),
+    Description::Counter(
+        "glitchtip_purge_rows_total",
+        "Rows removed past the retention, or of what was deleted.",
+    ),
     Description::Counter(
         "glitchtip_purge_partitions_dropped_total",
         "Partitions dropped past the retention.",

@@ -19,6 +19,7 @@ mod probes;
 mod projects;
 mod sessions;
 mod settings;
+mod statements;
 mod stats;
 mod teams;
 mod tokens;

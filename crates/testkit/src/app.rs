@@ -21,7 +21,7 @@ use mishap_outbound::mail::{MailConfig, Mailer, Sender, Transport};
 use mishap_protocol::dsn::Dsn;
 use mishap_queue::{Keys, Redis, RedisConfig};
 use mishap_storage::accounts::tokens;
-use mishap_storage::{Pool, tallies};
+use mishap_storage::{DatabaseConfig, Pool, tallies};
 use mishap_templates::mail::{MailLink, MailSender};
 use mishap_web::config::{AccountRules, AppConfig, Instance};
 use mishap_web::ingest::{IngestConfig, Patience};
@@ -126,8 +126,12 @@ impl TestApp {
         let clock = Arc::new(ManualClock::new(SystemClock.now()));
         let tasks = Tasks::new(CancellationToken::new());
         let runtime = tokio::runtime::Handle::current();
-        let pool = |connections| {
-            Pool::new(&database_config(&database.url, connections), &runtime).unwrap()
+        let pool = |name: &str, connections| {
+            let config = DatabaseConfig {
+                application_name: name.to_owned(),
+                ..database_config(&database.url, connections)
+            };
+            Pool::new(&config, &runtime).unwrap()
         };
         let listen = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut config = AppConfig::from_settings(
@@ -150,7 +154,7 @@ impl TestApp {
                 threads: 1,
                 head_timeout: options.head_timeout,
                 state: AppState::new(
-                    pool(4),
+                    pool("web", 4),
                     config,
                     Services {
                         clock: clock.clone(),
@@ -161,7 +165,7 @@ impl TestApp {
                     },
                 ),
                 ingest: IngestConfig {
-                    pool: pool(3),
+                    pool: pool("ingest", 3),
                     redis: redis.clone(),
                     clock: clock.clone(),
                     random: Arc::new(SystemRandom),
@@ -176,7 +180,7 @@ impl TestApp {
         )
         .unwrap();
         let url = Url::parse(&format!("http://{}", server.address)).unwrap();
-        let digester = Digester::new(pool(6));
+        let digester = Digester::new(pool("worker", 6));
         let server = Some(server);
         Self { database, redis, clock, url, public_url, tenant, digester, server, tasks }
     }

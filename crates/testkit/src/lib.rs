@@ -6,6 +6,7 @@
 //! | a query | [`TestDatabase`] |
 //! | the digest and what it stores | [`Desk`] |
 //! | a flow through HTTP, the digest and the API | [`TestApp`] |
+//! | how often the product asks PostgreSQL | [`Line`] |
 //! | a command | [`Typed`] |
 //! | what people do in a browser | [`Browser`], and [`Authenticator`] for their passkeys |
 //! | what survives when programs and servers die | [`Installation`], or [`Servers`] and [`Program`] |
@@ -24,6 +25,7 @@ pub mod compress;
 mod database;
 pub mod desk;
 mod installation;
+mod line;
 pub mod proc;
 mod program;
 mod send;
@@ -40,6 +42,7 @@ pub use self::command::{Said, Typed};
 pub use self::database::{Account, Tenant, TestDatabase, config};
 pub use self::desk::{Desk, StoredEvent};
 pub use self::installation::{Installation, InstallationOptions};
+pub use self::line::Line;
 pub use self::program::{Program, built_program, free_port};
 pub use self::servers::{Servers, shared, tools};
 pub use self::until::until;

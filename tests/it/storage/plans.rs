@@ -8,17 +8,20 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use mishap_core::clock::{Clock as _, SystemClock};
-use mishap_core::id::{EventId, IssueId, OrganizationId, ProjectId, UserId};
+use mishap_core::id::{EventId, IssueId, MemberId, OrganizationId, ProjectId, UserId};
 use mishap_core::issue::IssueStatus;
 use mishap_core::page::Cursor;
 use mishap_core::secret::TokenHash;
 use mishap_protocol::dsn::PublicKey;
 use mishap_storage::accounts::{tokens, users};
+use mishap_storage::environments::Visibility;
 use mishap_storage::events as find;
 use mishap_storage::issues::IssueFilter;
 use mishap_storage::projects::{TeamFilter, keys, policies};
+use mishap_storage::purge::Kept;
 use mishap_storage::{
-    Conn, bodies, dead_letters, inbox, issues, jobs, organizations, partitions, projects,
+    Conn, bodies, dead_letters, environments, inbox, issues, jobs, members, organizations,
+    partitions, projects, purge, teams,
 };
 use mishap_testkit::sql::{execute, texts};
 use mishap_testkit::{TestDatabase, desk};
@@ -58,6 +61,16 @@ const SEED: &str = "
         SELECT i.project_id, i.id, now() - day * interval '1 day',
             lpad(to_hex(day * 100000 + i.id), 32, '0')::uuid, 4, ''
         FROM generate_series(0, 9) AS day, issues i WHERE i.id % 3 = 0;
+    INSERT INTO teams (organization_id, slug)
+        SELECT 1 + n % 3000, format('team-%s', n) FROM generate_series(1, 15000) n;
+    INSERT INTO team_members (team_id, member_id)
+        SELECT t.id, m.id FROM teams t JOIN members m USING (organization_id);
+    INSERT INTO project_teams (project_id, team_id)
+        SELECT p.id, t.id FROM projects p JOIN teams t USING (organization_id);
+    INSERT INTO environments (organization_id, name)
+        SELECT 1 + n % 300, format('environment-%s', n) FROM generate_series(1, 3000) n;
+    INSERT INTO environment_projects (environment_id, project_id)
+        SELECT e.id, p.id FROM environments e JOIN projects p USING (organization_id);
     INSERT INTO dead_letters (project_id, received, error, coding, size, payload)
         SELECT 1 + n % 20, now(), '', 0, 1, '' FROM generate_series(1, 5000) n;
     INSERT INTO jobs (name, payload, run_at, is_dead)
@@ -251,6 +264,124 @@ async fn what_belongs_to_a_tenant_is_found_without_looking_at_others() {
         .check("user", 10, async |conn| {
             let found = users::find_by_email(conn, "USER-7@example.com").await.unwrap();
             assert!(found.is_some());
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_teams_and_projects_have_is_found_without_looking_at_others() {
+    let mut meter = Meter::new().await;
+    let (organization, member, project) = (OrganizationId(7), MemberId(7), ProjectId(130));
+    let first = teams::list(&mut meter.0, organization, member, None, 1).await.unwrap();
+    let (team, after) = (first.items[0].id, first.next);
+    meter
+        .check("teams", 60, async |conn| {
+            let page = teams::list(conn, organization, member, after, 50).await.unwrap();
+            assert_eq!((page.items.len(), page.items[0].members), (4, 1));
+        })
+        .await;
+    meter
+        .check("a team", 20, async |conn| {
+            let slug = &first.items[0].slug;
+            assert!(teams::find(conn, organization, slug, member).await.unwrap().is_some());
+        })
+        .await;
+    meter
+        .check("teams of a project", 60, async |conn| {
+            let page = teams::list_of_project(conn, organization, project, member, after, 50)
+                .await
+                .unwrap();
+            assert_eq!(page.items.len(), 4);
+        })
+        .await;
+    meter
+        .check("what hangs on teams and projects", 250, async |conn| {
+            assert_eq!(teams::of_projects(conn, &[project]).await.unwrap()[&project].len(), 5);
+            assert_eq!(teams::projects_of(conn, &[team]).await.unwrap()[&team].len(), 20);
+            let own = teams::own_projects(conn, UserId(7), &[project]).await.unwrap();
+            assert!(own.contains(&project));
+        })
+        .await;
+    meter
+        .check("members of a team", 30, async |conn| {
+            let page = members::list_of_team(conn, team, None, 50).await.unwrap();
+            assert_eq!(page.items.len(), 1);
+        })
+        .await;
+    meter
+        .check("projects of a team", 100, async |conn| {
+            let page = projects::list_of_team(conn, team, None, 5).await.unwrap();
+            assert_eq!(page.items.len(), 5);
+        })
+        .await;
+    meter
+        .check("projects by teams", 500, async |conn| {
+            let inside = vec![first.items[0].slug.clone()];
+            let filter = TeamFilter { inside: inside.clone(), outside: Vec::new() };
+            let found = projects::list(conn, organization, &filter, None, 5).await.unwrap();
+            assert_eq!(found.items.len(), 5);
+            let filter = TeamFilter { inside: Vec::new(), outside: inside };
+            assert_eq!(projects::count(conn, organization, &filter).await.unwrap(), 0);
+        })
+        .await;
+    for visibility in [Visibility::All, Visibility::Visible] {
+        meter
+            .check("environments", 100, async |conn| {
+                let page =
+                    environments::list(conn, organization, visibility, None, 5).await.unwrap();
+                let next = page.next;
+                let page =
+                    environments::list(conn, organization, visibility, next, 5).await.unwrap();
+                assert_eq!(page.items.len(), 5);
+            })
+            .await;
+        meter
+            .check("environments of a project", 60, async |conn| {
+                let page = environments::list_of_project(conn, project, visibility, None, 5)
+                    .await
+                    .unwrap();
+                assert_eq!(page.items.len(), 5);
+            })
+            .await;
+    }
+    meter
+        .check("an environment of a project", 10, async |conn| {
+            let name = "environment-6";
+            let found = environments::find_in_project(conn, organization, project, name).await;
+            assert!(found.unwrap().is_some());
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_purged_is_found_without_looking_at_others() {
+    let mut meter = Meter::new().await;
+    // It has 10,000 issues, and 3,300 of 10,000 events of each day; a step takes 200 and 1,000. What
+    // is taken in the same transaction is looked at again.
+    let project = ProjectId(1);
+    let partitions = partitions::list(&mut meter.0, Kept::Events.table()).await.unwrap();
+    execute(&mut meter.0, "UPDATE projects SET deleted_at = now() - interval '1 day' WHERE id = 1")
+        .await
+        .unwrap();
+    meter
+        .check("the next project", 10, async |conn| {
+            let next = purge::next_project(conn, Duration::from_secs(60)).await.unwrap();
+            assert_eq!(next, Some(project));
+        })
+        .await;
+    meter
+        .check("events", 8000, async |conn| {
+            purge::take_from_partition(conn, Kept::Events, &partitions[0], project).await.unwrap();
+            purge::take_from_partition(conn, Kept::Attachments, &partitions[0], project)
+                .await
+                .unwrap();
+        })
+        .await;
+    meter
+        .check("issues", 6000, async |conn| {
+            for step in purge::OF_PROJECT {
+                purge::take(conn, step, project.0).await.unwrap();
+            }
         })
         .await;
 }

@@ -6,6 +6,7 @@ mod api_users;
 mod arguments;
 mod config;
 mod dev;
+mod initial_user;
 mod queue;
 mod sending;
 mod serve;

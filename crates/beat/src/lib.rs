@@ -3,6 +3,7 @@
 //! Beat does no work itself: it pushes jobs, which workers do. It also measures what concerns the
 //! installation as a whole.
 
+mod initial_user;
 mod lead;
 mod measure;
 pub mod schedule;
@@ -10,7 +11,8 @@ pub mod schedule;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use mishap_boot::settings::DatabaseSettings;
+use mishap_boot::settings::{DatabaseSettings, Environment, InitialUser};
+use mishap_core::random::SystemRandom;
 use mishap_process::Process;
 use mishap_storage::migrations;
 
@@ -31,25 +33,52 @@ const CONNECTIONS: usize = 2;
 /// How long to wait before PostgreSQL is tried again.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Brings the schema up to date; says how many migrations that took.
-pub async fn migrate(settings: &DatabaseSettings) -> anyhow::Result<usize> {
-    let config = mishap_process::database(settings, "migrate", 1)?;
-    let conn = mishap_storage::connect(&config).await.context("cannot migrate")?;
-    let applied = migrations::run(conn).await?;
-    match applied {
-        0 => tracing::info!("the schema is up to date"),
-        applied => tracing::info!(applied, "migrated the schema"),
+/// What must be done before anything can run.
+#[derive(Debug, Clone)]
+pub struct Migration {
+    /// Where the database is.
+    pub database: DatabaseSettings,
+    /// Who is to be a superuser of a new database.
+    pub initial_user: Option<InitialUser>,
+}
+
+impl Migration {
+    /// Reads what a migration needs to know, and nothing else.
+    pub fn read(env: &mut Environment) -> Self {
+        Self { database: DatabaseSettings::read(env), initial_user: InitialUser::read(env) }
     }
-    Ok(applied)
+
+    /// Brings the schema up to date, and makes the first superuser of a database without accounts; says
+    /// how many migrations that took.
+    pub async fn run(&self) -> anyhow::Result<usize> {
+        let config = mishap_process::database(&self.database, "migrate", 1)?;
+        let conn = mishap_storage::connect(&config).await.context("cannot migrate")?;
+        let applied = migrations::run(conn).await?;
+        match applied {
+            0 => tracing::info!("the schema is up to date"),
+            applied => tracing::info!(applied, "migrated the schema"),
+        }
+        if let Some(user) = &self.initial_user {
+            let mut conn = mishap_storage::connect(&config).await.context("cannot migrate")?;
+            if initial_user::make(&mut conn, user, &SystemRandom).await? {
+                tracing::info!("made the superuser that INITIAL_USER_EMAIL names");
+            }
+        }
+        Ok(applied)
+    }
 }
 
 /// Runs the beat process until it is told to stop.
 pub async fn run(process: &Process) -> anyhow::Result<()> {
     mishap_boot::metrics::describe(measure::DESCRIPTIONS);
     let ready = process.health.part();
+    let migration = Migration {
+        database: process.settings.database.clone(),
+        initial_user: process.settings.accounts.initial_user.clone(),
+    };
     tokio::select! {
         () = process.stop().cancelled() => return Ok(()),
-        migrated = migrate_in_the_end(&process.settings.database) => migrated?,
+        migrated = migrate_in_the_end(&migration) => migrated?,
     }
     let pool = process.pool("beat", CONNECTIONS)?;
     let (measured, redis) = (pool.clone(), process.redis.clone());
@@ -90,10 +119,10 @@ pub async fn run(process: &Process) -> anyhow::Result<()> {
 }
 
 /// Migrates, waiting for PostgreSQL as long as it takes. A migration that fails is not tried again.
-async fn migrate_in_the_end(settings: &DatabaseSettings) -> anyhow::Result<()> {
+async fn migrate_in_the_end(migration: &Migration) -> anyhow::Result<()> {
     let mut was_told = false;
     loop {
-        match migrate(settings).await {
+        match migration.run().await {
             Ok(_) => return Ok(()),
             Err(error) if is_away(&error) => {
                 if !was_told {

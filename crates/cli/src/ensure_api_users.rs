@@ -220,7 +220,7 @@ async fn give_token(
 ) -> Result<Became> {
     let replaced = tokens::delete_labelled(conn, user.id, LABEL, token.hash()).await?;
     for token in &replaced {
-        record(conn, Action::TokenDelete, &token_of(user, token), &json!({})).await?;
+        record(conn, Action::TokenDelete, &Target::token(user, token), &json!({})).await?;
     }
     let is_right = |token: &tokens::Token| {
         token.label == LABEL && token.scopes() == Scopes::ALL && token.expires_at.is_none()
@@ -230,7 +230,7 @@ async fn give_token(
         Some(token) if is_right(&token) => Ok(Became::Unchanged),
         Some(token) => {
             tokens::update(conn, token.id, LABEL, Scopes::ALL).await?;
-            record(conn, Action::TokenCreate, &token_of(user, &token), &details).await?;
+            record(conn, Action::TokenCreate, &Target::token(user, &token), &details).await?;
             Ok(Became::Changed)
         }
         None => {
@@ -242,15 +242,10 @@ async fn give_token(
                 expires_at: None,
             };
             let made = tokens::insert(conn, &new).await?;
-            record(conn, Action::TokenCreate, &token_of(user, &made), &details).await?;
+            record(conn, Action::TokenCreate, &Target::token(user, &made), &details).await?;
             Ok(if replaced.is_empty() { Became::Made } else { Became::Changed })
         }
     }
-}
-
-fn token_of(user: &User, token: &tokens::Token) -> Target {
-    let label = format!("{} ({})", token.label, user.email);
-    Target { kind: "token", id: token.id.to_string(), label, organization: None }
 }
 
 async fn record(

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use mishap_boot::settings::DatabaseSettings;
+use mishap_beat::Migration;
 use serde::Serialize;
 
 use crate::operator;
@@ -24,7 +24,7 @@ impl fmt::Display for Migrated {
 }
 
 pub(crate) async fn run(output: Output) -> anyhow::Result<()> {
-    let database = operator::settings(DatabaseSettings::read)?;
-    let applied = mishap_beat::migrate(&database).await?;
+    let migration = operator::settings(Migration::read)?;
+    let applied = migration.run().await?;
     output.show(&Migrated { applied, version: mishap_storage::migrations::newest() })
 }

@@ -24,7 +24,7 @@ use anyhow::Context as _;
 use clap::{Args, Parser};
 use mishap_boot::health::{self, Health};
 use mishap_boot::metrics::PrometheusHandle;
-use mishap_boot::settings::{DatabaseSettings, Environment, LogSettings, ServerRole, Settings};
+use mishap_boot::settings::{Environment, LogSettings, ServerRole, Settings};
 use mishap_boot::shutdown::CancellationToken;
 use mishap_boot::tasks::Tasks;
 use mishap_boot::{build_info, logs, metrics, shutdown};
@@ -171,14 +171,18 @@ fn may_be(wanted: ServerRole, role: &str) -> bool {
     }
 }
 
-/// Does something that needs no settings but the database's.
-pub fn run_once(work: impl AsyncFnOnce(&DatabaseSettings) -> anyhow::Result<()>) -> ExitCode {
+/// Does something once that needs no settings but those that it reads.
+pub fn run_once<S>(
+    read: impl FnOnce(&mut Environment) -> S,
+    work: impl AsyncFnOnce(&S) -> anyhow::Result<()>,
+) -> ExitCode {
     let mut env = Environment::of_process();
     let logging = LogSettings::read(&mut env);
-    let settings = DatabaseSettings::read(&mut env);
+    let settings = read(&mut env);
     reported(|| {
-        env.check()?;
+        let warnings = env.check()?;
         logs::begin(&logging)?;
+        log_warnings(&warnings);
         install_encryption();
         block_on(async { work(&settings).await })
     })

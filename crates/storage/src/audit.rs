@@ -12,6 +12,7 @@ use mishap_core::id::{AuditId, OrganizationId, UserId};
 use mishap_core::page::{Cursor, Page};
 use serde_json::Value;
 
+use crate::accounts::tokens::Token;
 use crate::accounts::users::User;
 use crate::error::Result;
 use crate::pool::Conn;
@@ -54,6 +55,12 @@ impl Target {
     pub fn account(user: &User) -> Self {
         let label = user.email.clone();
         Self { kind: "account", id: user.id.to_string(), label, organization: None }
+    }
+
+    /// A token of an account, without what it is.
+    pub fn token(owner: &User, token: &Token) -> Self {
+        let label = format!("{} ({})", token.label, owner.email);
+        Self { kind: "token", id: token.id.to_string(), label, organization: None }
     }
 }
 

@@ -8,7 +8,6 @@ use mishap_core::id::UserId;
 use crate::error::Result;
 use crate::pool::Conn;
 use crate::schema::{user_emails, users};
-use crate::sql::statement;
 
 diesel::define_sql_function! {
     /// Lower case, by the database's collation; what the unique index on e-mail addresses is made of.
@@ -130,22 +129,6 @@ pub async fn delete(conn: &mut Conn, user: UserId) -> Result<()> {
 /// Whether there is any account at all.
 pub async fn exist(conn: &mut Conn) -> Result<bool> {
     Ok(diesel::select(diesel::dsl::exists(users::table.select(users::id))).get_result(conn).await?)
-}
-
-/// Whether no account was ever made here, not even one that is gone.
-pub async fn none_was_made(conn: &mut Conn) -> Result<bool> {
-    #[derive(QueryableByName)]
-    struct Row {
-        #[diesel(sql_type = diesel::sql_types::Bool)]
-        is_untouched: bool,
-    }
-    let row: Row = statement(
-        "SELECT NOT is_called AND NOT EXISTS (SELECT 1 FROM users) AS is_untouched
-         FROM users_id_seq",
-    )
-    .get_result(conn)
-    .await?;
-    Ok(row.is_untouched)
 }
 
 /// What an account may do besides what its memberships allow.

@@ -2,11 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
+mod accounts;
 mod api_users;
 mod arguments;
+mod audit;
 mod config;
 mod dev;
 mod initial_user;
+mod links;
 mod queue;
 mod sending;
 mod serve;

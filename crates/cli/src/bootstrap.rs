@@ -12,10 +12,10 @@ use mishap_storage::projects::{NewProject, keys};
 use mishap_storage::{Conn, members, organizations, projects};
 use serde::Serialize;
 
+use crate::accounts;
 use crate::command::BootstrapOptions;
 use crate::operator::Operator;
 use crate::output::Output;
-use crate::tenants;
 
 /// What is there after a bootstrap.
 #[derive(Debug, Clone, Serialize)]
@@ -60,8 +60,8 @@ pub(crate) async fn bootstrap(
         Some(user) => user,
         None => {
             let password = options.password.as_deref();
-            let new = tenants::NewAccount { email: &options.email, name: "", password };
-            tenants::create_user(&mut conn, operator, new, true).await?
+            let new = accounts::NewAccount { email: &options.email, name: "", password };
+            accounts::create(&mut conn, operator, new, true).await?
         }
     };
     tokens::upsert(&mut conn, user.id, &token, "bootstrap", Scopes::ALL).await?;

@@ -1,5 +1,7 @@
 //! What can be typed after `mishap`.
 
+mod people;
+
 use std::net::IpAddr;
 use std::path::PathBuf;
 
@@ -7,6 +9,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use mishap_protocol::dsn::Dsn;
 use url::Url;
 
+pub(crate) use self::people::{
+    AuditCommand, AuditSelection, OrgCommand, PasswordOptions, TokenCommand, UserCommand,
+};
 use crate::output::Output;
 
 /// Runs and operates Mishap, an error tracker that speaks the Sentry protocol.
@@ -72,6 +77,9 @@ pub(crate) enum Command {
     /// Limits on how much is taken.
     #[command(subcommand)]
     Quota(QuotaCommand),
+    /// Who did what.
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Show how the installation is doing.
     Status,
     /// Show what is set, where it comes from, and what else could be set. Needs no database.
@@ -118,52 +126,6 @@ pub(crate) struct BootstrapOptions {
     /// The token; made up if it is not given.
     #[arg(long)]
     pub(crate) token: Option<String>,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum UserCommand {
-    /// Make an account.
-    Create {
-        /// Its address.
-        email: String,
-        /// What the person is called.
-        #[arg(long, default_value = "")]
-        name: String,
-        /// Its password; without one it can only use tokens.
-        #[arg(long)]
-        password: Option<String>,
-        /// It may do everything.
-        #[arg(long)]
-        superuser: bool,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum TokenCommand {
-    /// Make a token, and show it once.
-    Create {
-        /// The account it is for.
-        #[arg(long)]
-        user: String,
-        /// What it is for.
-        #[arg(long, default_value = "")]
-        label: String,
-        /// What it may do, such as `event:read`; everything if nothing is said.
-        #[arg(long, value_delimiter = ',')]
-        scopes: Vec<String>,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum OrgCommand {
-    /// Make an organization.
-    Create {
-        /// What it is called.
-        name: String,
-        /// The address of the account that owns it.
-        #[arg(long)]
-        owner: Option<String>,
-    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -20,8 +20,8 @@ use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::operator;
 use crate::output::{Output, table};
+use crate::{accounts, operator};
 
 /// What the tokens are called that are made here; others of the same account are left alone.
 const LABEL: &str = "ensure-api-users";
@@ -179,11 +179,7 @@ impl Wanted {
             return Ok(Became::Unchanged);
         }
         users::set_rights(conn, user.id, RIGHTS).await?;
-        let details = json!({
-            "is_active": [had.is_active, RIGHTS.is_active],
-            "is_staff": [had.is_staff, RIGHTS.is_staff],
-            "is_superuser": [had.is_superuser, RIGHTS.is_superuser],
-        });
+        let details = accounts::difference(had, RIGHTS);
         record(conn, Action::AccountUpdate, &Target::account(user), &details).await?;
         Ok(Became::Changed)
     }

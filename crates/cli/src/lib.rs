@@ -3,6 +3,8 @@
 //! Every command says what it did for people, or as JSON with `--json`. What commands do is made of
 //! what the other crates offer; a decision that is made here is in the wrong place.
 
+mod accounts;
+mod audit;
 mod bootstrap;
 mod command;
 mod config;
@@ -20,6 +22,7 @@ mod serve;
 mod smoke;
 mod status;
 mod tenants;
+mod tokens;
 
 use std::process::ExitCode;
 
@@ -50,8 +53,8 @@ pub fn main() -> ExitCode {
                 Command::Migrate => migrate::run(output).await,
                 Command::EnsureApiUsers => ensure_api_users::run(output).await,
                 Command::Bootstrap(options) => bootstrap::run(&options, output).await,
-                Command::User(command) => tenants::user(command, output).await,
-                Command::Token(command) => tenants::token(command, output).await,
+                Command::User(command) => accounts::run(command, output).await,
+                Command::Token(command) => tokens::run(command, output).await,
                 Command::Org(command) => tenants::org(command, output).await,
                 Command::Project(command) => tenants::project(command, output).await,
                 Command::Dsn(options) => tenants::dsn(&options, output).await,
@@ -61,6 +64,7 @@ pub fn main() -> ExitCode {
                 Command::Queue => queue::run(output).await,
                 Command::Dead(command) => dead::run(command, output).await,
                 Command::Quota(command) => quota::run(command, output).await,
+                Command::Audit(command) => audit::run(command, output).await,
                 Command::Status => status::run(output).await,
             }
         })

@@ -9,6 +9,8 @@ use mishap_boot::settings::catalogue::{DATABASE_HOST, DATABASE_URL};
 use mishap_boot::settings::{DatabaseSettings, Environment, LogFormat, LogSettings, Settings};
 use mishap_core::random::{Random, SystemRandom};
 use mishap_storage::{Conn, Pool, PooledConn, migrations};
+use mishap_web::config::AppConfig;
+use mishap_web::links;
 
 /// Where `mishap dev` says how its servers are reached.
 pub(crate) const DEV_ENVIRONMENT: &str = ".local/mishap.env";
@@ -37,6 +39,13 @@ impl Operator {
     /// A connection.
     pub(crate) async fn conn(&self) -> anyhow::Result<PooledConn> {
         conn(&self.pool).await
+    }
+
+    /// What web makes links with.
+    pub(crate) async fn web_config(&self, conn: &mut Conn) -> anyhow::Result<AppConfig> {
+        let security = &self.settings.security;
+        let signing_key = links::signing_key(conn, security, self.random.as_ref()).await?;
+        Ok(AppConfig::from_settings(&self.settings, signing_key))
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::io::Write as _;
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 
 /// How a command says what it did.
@@ -32,8 +33,16 @@ pub(crate) fn say(text: &str) {
     let _gone = writeln!(out, "{}", text.trim_end()).and_then(|()| out.flush());
 }
 
-/// Lines of cells, aligned in columns; the first line is the heading.
+/// A time, to the second.
+pub(crate) fn time(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+/// Lines of cells, aligned in columns; the first line is the heading. What would tell a terminal to
+/// do something is replaced: cells say what strangers wrote.
 pub(crate) fn table(rows: &[Vec<String>]) -> String {
+    let plain = |cell: &String| cell.replace(char::is_control, "\u{fffd}");
+    let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(plain).collect()).collect();
     let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));
@@ -57,5 +66,6 @@ mod tests {
         let text = table(&[row(["id", "what", "n"]), row(["12", "ä", "3"])]);
         assert_eq!(text, "id  what  n\n12  ä     3");
         assert_eq!(table(&[]), "");
+        assert_eq!(table(&[row(["\u{1b}[2J", "a\nb", "c"])]), "\u{fffd}[2J  a\u{fffd}b  c");
     }
 }

@@ -1,126 +1,30 @@
-//! `mishap user`, `token`, `org`, `project`, `dsn`, `issues`
+//! `mishap org`, `project`, `dsn`, `issues`
 
 use std::fmt;
 
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, SecondsFormat, Utc};
-use mishap_core::access::{Role, Scope, Scopes};
+use mishap_core::access::Role;
+use mishap_core::audit::Action;
+use mishap_core::email::EmailAddress;
 use mishap_core::issue::{IssueStatus, short_name};
-use mishap_core::secret::ApiToken;
 use mishap_core::slug;
-use mishap_identity::password::{self, PasswordHash};
 use mishap_protocol::dsn::{Dsn, PublicKey};
 use mishap_protocol::event::Level;
-use mishap_storage::accounts::users::{NewUser, User};
-use mishap_storage::accounts::{tokens, users};
+use mishap_storage::accounts::users;
+use mishap_storage::audit::{self, Actor, Target};
 use mishap_storage::issues::IssueFilter;
 use mishap_storage::organizations::Organization;
 use mishap_storage::projects::{NewProject, Project, keys};
-use mishap_storage::{Conn, issues, members, organizations, projects};
+use mishap_storage::{Conn, issues, members, organizations, projects, transaction};
+use mishap_web::links;
 use serde::Serialize;
+use serde_json::json;
 
-use crate::command::{
-    DsnOptions, IssuesOptions, OrgCommand, ProjectCommand, TokenCommand, UserCommand,
-};
+use crate::accounts;
+use crate::command::{DsnOptions, IssuesOptions, OrgCommand, ProjectCommand};
 use crate::operator::Operator;
 use crate::output::{Output, table};
-
-#[derive(Debug, Serialize)]
-struct Account {
-    id: i64,
-    email: String,
-}
-
-impl fmt::Display for Account {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Made the account {} (number {}).", self.email, self.id)
-    }
-}
-
-/// An account to be made.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct NewAccount<'a> {
-    pub(crate) email: &'a str,
-    pub(crate) name: &'a str,
-    pub(crate) password: Option<&'a str>,
-}
-
-pub(crate) async fn user(command: UserCommand, output: Output) -> anyhow::Result<()> {
-    let UserCommand::Create { email, name, password, superuser } = command;
-    let operator = Operator::new()?;
-    let mut conn = operator.conn().await?;
-    if users::find_by_email(&mut conn, &email).await?.is_some() {
-        bail!("there is an account with the address {email} already");
-    }
-    let new = NewAccount { email: &email, name: &name, password: password.as_deref() };
-    let user = create_user(&mut conn, &operator, new, superuser).await?;
-    output.show(&Account { id: user.id.0, email: user.email })
-}
-
-/// Makes an account.
-pub(crate) async fn create_user(
-    conn: &mut Conn,
-    operator: &Operator,
-    new: NewAccount<'_>,
-    superuser: bool,
-) -> anyhow::Result<User> {
-    let has_at = new.email.split_once('@').is_some_and(|(name, host)| {
-        !name.is_empty() && !host.is_empty() && !new.email.contains(char::is_whitespace)
-    });
-    if !has_at {
-        bail!("{:?} is no e-mail address", new.email);
-    }
-    let hash = |password| password::hash(password, operator.random.as_ref());
-    let password_hash = new.password.map(hash).transpose()?;
-    let new = NewUser {
-        email: new.email,
-        name: new.name,
-        password_hash: password_hash.as_ref().map(PasswordHash::as_str),
-        is_superuser: superuser,
-        is_staff: superuser,
-    };
-    Ok(users::insert(conn, &new).await?)
-}
-
-#[derive(Debug, Serialize)]
-struct Token {
-    token: String,
-    scopes: Vec<&'static str>,
-}
-
-impl fmt::Display for Token {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.token)
-    }
-}
-
-pub(crate) async fn token(command: TokenCommand, output: Output) -> anyhow::Result<()> {
-    let TokenCommand::Create { user, label, scopes } = command;
-    let scopes = parse_scopes(&scopes)?;
-    let operator = Operator::new()?;
-    let mut conn = operator.conn().await?;
-    let user = find_user(&mut conn, &user).await?;
-    let token = ApiToken::generate(operator.random.as_ref());
-    tokens::upsert(&mut conn, user.id, &token, &label, scopes).await?;
-    let scopes = scopes.iter().map(Scope::name).collect();
-    output.show(&Token { token: token.reveal().to_owned(), scopes })
-}
-
-fn parse_scopes(names: &[String]) -> anyhow::Result<Scopes> {
-    if names.is_empty() {
-        return Ok(Scopes::ALL);
-    }
-    let scope = |name: &String| {
-        let scope = Scope::ALL.iter().find(|scope| scope.name() == name);
-        scope.copied().with_context(|| format!("there is no scope {name:?}"))
-    };
-    Ok(Scopes::of(&names.iter().map(scope).collect::<anyhow::Result<Vec<_>>>()?))
-}
-
-async fn find_user(conn: &mut Conn, email: &str) -> anyhow::Result<User> {
-    let user = users::find_by_email(conn, email).await?;
-    user.with_context(|| format!("there is no account with the address {email}"))
-}
 
 async fn find_organization(conn: &mut Conn, slug: &str) -> anyhow::Result<Organization> {
     let organization = organizations::find_by_slug(conn, slug).await?;
@@ -155,19 +59,96 @@ impl fmt::Display for Made {
 }
 
 pub(crate) async fn org(command: OrgCommand, output: Output) -> anyhow::Result<()> {
-    let OrgCommand::Create { name, owner } = command;
     let operator = Operator::new()?;
     let mut conn = operator.conn().await?;
-    let owner = match owner {
-        Some(email) => Some(find_user(&mut conn, &email).await?),
-        None => None,
-    };
-    let slugs = slug::of_organization(&name, operator.random.as_ref());
-    let made = organizations::insert(&mut conn, &name, &slugs).await?;
-    if let Some(owner) = owner {
-        members::put(&mut conn, made.id, owner.id, Role::Owner).await?;
+    match command {
+        OrgCommand::Create { name, owner } => {
+            let owner = match owner {
+                Some(email) => Some(accounts::find(&mut conn, &email).await?),
+                None => None,
+            };
+            let slugs = slug::of_organization(&name, operator.random.as_ref());
+            let made = transaction(&mut conn, async |conn: &mut Conn| {
+                let made = organizations::insert(conn, &name, &slugs).await?;
+                if let Some(owner) = &owner {
+                    members::put(conn, made.id, owner.id, Role::Owner).await?;
+                }
+                let target = Target {
+                    kind: "organization",
+                    id: made.id.to_string(),
+                    label: made.slug.clone(),
+                    organization: Some(made.id),
+                };
+                let (actor, action) = (Actor::operator(), Action::OrganizationCreate);
+                audit::record(conn, &actor, action, &target, &json!({})).await?;
+                Ok(made)
+            })
+            .await?;
+            let id = made.id.to_string();
+            output.show(&Made { id, slug: made.slug, name: made.name, dsn: None })
+        }
+        OrgCommand::Invite { org, email, role } => {
+            let organization = find_organization(&mut conn, &org).await?;
+            let link = invite(&mut conn, &operator, &organization, &email, role.into()).await?;
+            output.show(&Invited { organization: organization.slug, email, link })
+        }
     }
-    output.show(&Made { id: made.id.to_string(), slug: made.slug, name: made.name, dsn: None })
+}
+
+#[derive(Debug, Serialize)]
+struct Invited {
+    organization: String,
+    email: String,
+    link: String,
+}
+
+impl fmt::Display for Invited {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.link)
+    }
+}
+
+/// Invites somebody, or gives an open invitation another role; returns the link that accepts it.
+async fn invite(
+    conn: &mut Conn,
+    operator: &Operator,
+    organization: &Organization,
+    email: &str,
+    role: Role,
+) -> anyhow::Result<String> {
+    let Ok(email) = EmailAddress::parse(email) else {
+        bail!("{email:?} is no e-mail address");
+    };
+    let rules = &operator.settings.accounts;
+    let may_come = rules.user_registration || rules.social_registration;
+    if !may_come && users::find_for_sign_in(conn, email.as_str()).await?.is_none() {
+        bail!("{email} has no account and may not make one; see mishap user create");
+    }
+    let config = operator.web_config(conn).await?;
+    let now = mishap_storage::now(conn).await?;
+    let (id, slug) = (organization.id, &organization.slug);
+    let invited = transaction(conn, async |conn: &mut Conn| {
+        let member = match members::find_by_email(conn, id, email.as_str()).await? {
+            Some(member) if member.user.is_some() => return Ok(None),
+            Some(member) => {
+                members::set_role(conn, member.id, role).await?;
+                member
+            }
+            None => members::invite(conn, id, email.as_str(), role, None).await?,
+        };
+        let target = Target {
+            kind: "member",
+            id: member.id.to_string(),
+            label: member.address().to_owned(),
+            organization: Some(id),
+        };
+        let (actor, details) = (Actor::operator(), json!({ "role": role.name() }));
+        audit::record(conn, &actor, Action::MemberInvite, &target, &details).await?;
+        Ok(Some(member))
+    })
+    .await?;
+    let member = invited.with_context(|| format!("{email} is a member of {slug} already"))?;
+    Ok(links::invitation(&config, member.id, member.address(), now))
 }
 
 pub(crate) async fn project(command: ProjectCommand, output: Output) -> anyhow::Result<()> {

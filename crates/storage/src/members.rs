@@ -13,7 +13,7 @@ use mishap_core::page::{Cursor, Page};
 use crate::accounts::users::{User, lower};
 use crate::error::{Error, Result};
 use crate::pool::Conn;
-use crate::schema::{members, team_members, teams, users};
+use crate::schema::{members, organizations, team_members, teams, users};
 use crate::sql::statement;
 
 /// An account's place in an organization, or an open invitation.
@@ -216,14 +216,15 @@ pub async fn find_by_email(
     found.map(|(row, user)| row.with(user)).transpose()
 }
 
-/// Invites an address; it must not be invited already.
+/// Invites an address; it must not be invited already. An operator invites as nobody.
 pub async fn invite(
     conn: &mut Conn,
     organization: OrganizationId,
     email: &str,
     role: Role,
-    invited_by: UserId,
+    invited_by: impl Into<Option<UserId>>,
 ) -> Result<Member> {
+    let invited_by: Option<UserId> = invited_by.into();
     let row = diesel::insert_into(members::table)
         .values((
             members::organization_id.eq(organization),
@@ -235,6 +236,20 @@ pub async fn invite(
         .get_result(conn)
         .await?;
     row.with(None)
+}
+
+/// The organizations that an account belongs to, by their slugs, with what it is there; uses
+/// `members_user_idx`. For operators only.
+pub async fn list_of_user(conn: &mut Conn, user: UserId) -> Result<Vec<(String, Role)>> {
+    let rows = members::table
+        .inner_join(organizations::table)
+        .filter(members::user_id.eq(user))
+        .order(organizations::slug)
+        .limit(1000)
+        .select((organizations::slug, members::role))
+        .load::<(String, i16)>(conn)
+        .await?;
+    rows.into_iter().map(|(slug, role)| Ok((slug, stored_role(role)?))).collect()
 }
 
 /// Gives an open invitation to an account; says whether there was one.

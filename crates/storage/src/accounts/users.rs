@@ -91,6 +91,12 @@ pub async fn find_for_sign_in(conn: &mut Conn, email: &str) -> Result<Option<Use
     Ok(query.select(User::as_select()).first(conn).await.optional()?)
 }
 
+/// Accounts, the newest first. For operators only.
+pub async fn list(conn: &mut Conn, limit: i64) -> Result<Vec<User>> {
+    let query = users::table.order(users::id.desc()).limit(limit);
+    Ok(query.select(User::as_select()).load(conn).await?)
+}
+
 /// Makes an account.
 pub async fn insert(conn: &mut Conn, new: &NewUser<'_>) -> Result<User> {
     let query = diesel::insert_into(users::table).values(new);

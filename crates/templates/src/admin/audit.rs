@@ -60,8 +60,10 @@ impl Change {
         html! {
             li.change {
                 bdi { (self.field) } ": "
-                @if let Some(before) = &self.before { del { bdi { (before) } } } @else { "nothing" }
-                " " span aria-hidden="true" { "→" } span.unseen { "became" } " "
+                @if let Some(before) = &self.before {
+                    del { bdi { (before) } }
+                    " " span aria-hidden="true" { "→" } span.unseen { "became" } " "
+                }
                 @if let Some(after) = &self.after { ins { bdi { (after) } } } @else { "nothing" }
             }
         }

@@ -90,7 +90,7 @@ impl Setting {
             tr {
                 th scope="row" {
                     code { (self.name) }
-                    p.help { (self.meaning) }
+                    p.help { (with_code(&self.meaning)) }
                 }
                 td {
                     @match &self.value {
@@ -108,6 +108,15 @@ impl Setting {
                     @if let Some(note) = &self.note { p.help { (note) } }
                 }
             }
+        }
+    }
+}
+
+/// A sentence with what stands between backticks as code.
+fn with_code(sentence: &str) -> Markup {
+    html! {
+        @for (place, part) in sentence.split('`').enumerate() {
+            @if place % 2 == 1 { code { (part) } } @else { (part) }
         }
     }
 }
@@ -167,7 +176,8 @@ fn setting(name: &str, value: Option<&str>, is_default: bool) -> Setting {
     let value = value.map_or(SettingValue::Unset, |value| SettingValue::Set(value.to_owned()));
     Setting {
         name: name.to_owned(),
-        meaning: "Where people find this installation; links in mails begin with it.".to_owned(),
+        meaning: "Where people find this installation, `http://localhost` if they are few."
+            .to_owned(),
         value,
         source: if is_default { SettingSource::Default } else { SettingSource::Environment },
         note: None,

@@ -32,7 +32,7 @@ const WINDOWS: &[(u32, &str)] = &[
 ];
 
 /// A window in words.
-fn window(seconds: u32) -> String {
+pub(super) fn window(seconds: u32) -> String {
     let known = WINDOWS.iter().find(|(length, _)| *length == seconds);
     match known {
         Some((_, name)) => (*name).to_owned(),
@@ -79,7 +79,10 @@ fn cells(quota: &Quota) -> Vec<Cell> {
 /// The limits of one thing, as a part of its page.
 pub(super) fn section_of(scope: QuotaScope, id: i64, quotas: &[Quota]) -> Section {
     let rows: Vec<Row> = quotas.iter().map(|quota| plain_row(cells(quota))).collect();
-    let empty = nothing("No limit", "As much is taken as the limits above it let in.");
+    let empty = nothing(
+        "No limit here",
+        "Nothing is refused for being too much, unless another limit says so.",
+    );
     let body = SectionBody::Table(table("Limits", &["Of", "Items", "In", "Action"], rows, empty));
     let explanation = "Whatever is over a limit is refused, and the client is told to wait.";
     let id = id.to_string();

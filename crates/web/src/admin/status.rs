@@ -232,7 +232,7 @@ fn of_jobs(jobs: &[NamedJobs]) -> Health {
     match usize::try_from(dead).unwrap_or_default() {
         0 => one("Jobs", Level::Ok, "None was given up."),
         dead => {
-            let text = format!("{} given up.", count_of(dead, "was", "were"));
+            let text = format!("{} given up.", count_of(dead, "job was", "jobs were"));
             one("Jobs", Level::Warning, text)
         }
     }

@@ -27,7 +27,7 @@ async fn found(admin: &Administrator) -> Result<ListPage, Refusal> {
     let search = search.unwrap_or_default();
     let empty =
         nothing("No tokens", "Tokens are for programs that use the API in place of a person.");
-    let columns = ["Label", "Owner", "Ends in", "Scopes", "Used", "Ends", "Made", "Action"];
+    let columns = ["Label", "Owner", "Ends in", "Scopes", "Used", "Ends", "Action"];
     let rows = page.items.iter().map(|token| shown(admin, token));
     Ok(ListPage {
         title: "API tokens".to_owned(),
@@ -58,7 +58,6 @@ fn shown(admin: &Administrator, token: &OwnedToken) -> Row {
         scopes(token.scopes()),
         token.last_used_at.map_or(Cell::Missing, Cell::Ago),
         token.expires_at.map_or(Cell::text("never"), Cell::Ago),
-        Cell::Ago(token.created_at),
         if may {
             Cell::Action(ActionForm {
                 object: Some(format!("{} {}", token.label, token.hint)),
@@ -73,7 +72,7 @@ fn shown(admin: &Administrator, token: &OwnedToken) -> Row {
 
 /// The last characters of a token.
 pub(super) fn hint(hint: &str) -> Cell {
-    if hint.is_empty() { Cell::Missing } else { Cell::Code(format!("…{hint}")) }
+    if hint.is_empty() { Cell::Missing } else { Cell::Code(hint.to_owned()) }
 }
 
 /// What a token may do.

@@ -57,11 +57,10 @@ async fn found(admin: &Administrator) -> Result<ListPage, Refusal> {
         "E-mail address",
         "Name",
         "State",
-        "Administrator",
+        "Rights",
         "Second factor",
         "Organizations",
         "Last sign-in",
-        "Since",
     ];
     let is_filtered = parameters.iter().any(|(_, value)| !value.is_empty());
     Ok(ListPage {
@@ -100,7 +99,6 @@ fn shown(user: &ListedUser) -> Row {
             Cell::Flag(user.has_second_factor),
             count(user.organizations),
             user.last_login_at.map_or(Cell::Missing, Cell::Ago),
-            Cell::Ago(user.created_at),
         ],
     )
 }

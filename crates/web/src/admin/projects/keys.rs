@@ -27,6 +27,7 @@ use crate::admin::administrator::missing;
 use crate::admin::answers::Answers;
 use crate::admin::done::{Done, What};
 use crate::admin::parts::{differences, explained, facts, form_section, section};
+use crate::admin::quotas::window as window_in_words;
 use crate::pages::Form;
 
 /// Longest label, in characters (GlitchTip).
@@ -40,8 +41,8 @@ pub(super) fn rate_limit(key: &ProjectKey) -> Cell {
     match limits(key) {
         Some((count, window)) => {
             let count = number(u64::try_from(count).unwrap_or_default());
-            let window = number(u64::try_from(window).unwrap_or_default());
-            Cell::text(format!("{count} in {window} s"))
+            let window = window_in_words(u32::try_from(window).unwrap_or_default());
+            Cell::text(format!("{count} in {window}"))
         }
         None => Cell::Missing,
     }

@@ -72,6 +72,7 @@ async fn page(admin: &Administrator) -> Result<DetailPage, Refusal> {
     let Belongings { addresses, memberships, tokens, sessions, factors, identities } = belongings;
     let mut sections = vec![
         overview(&user),
+        rights(admin.account(), &user),
         of_addresses(&user, &addresses, may),
         of_memberships(&memberships),
         of_tokens(&user, &tokens, may),
@@ -87,7 +88,7 @@ async fn page(admin: &Administrator) -> Result<DetailPage, Refusal> {
         badges: badges(&user),
         parents: vec![above("Users", PATH)],
         links: links(&user),
-        actions: actions(admin.account(), &user),
+        actions: actions(&user, may),
         tabs: Vec::new(),
         sections,
         pager: Pager::default(),
@@ -110,31 +111,47 @@ fn links(user: &User) -> Vec<LinkButton> {
 }
 
 /// What the administrator may do with the account at once.
-fn actions(acting: &User, user: &User) -> Vec<ActionForm> {
-    let path = path_of(user.id);
-    let flag = format!("{path}flag/");
-    let switch = |name: &str, is: bool, on: &str, off: &str| {
-        let (label, value) = if is { (off, "off") } else { (on, "on") };
-        sending(label, &flag, &[("flag", name), ("value", value)])
-    };
+fn actions(user: &User, may: bool) -> Vec<ActionForm> {
+    let path = format!("{}reset-link/", path_of(user.id));
+    let link = ActionForm::new("Link for a new password", path);
+    (may && user.is_active).then_some(link).into_iter().collect()
+}
+
+/// What the account may do, and what the administrator may say about that.
+fn rights(acting: &User, user: &User) -> Section {
     let is_other = acting.id != user.id;
-    let mut actions = Vec::new();
-    if !may_change(acting, user) {
-        return actions;
-    }
-    if is_other {
-        actions.push(switch("active", user.is_active, "Activate", "Deactivate"));
-        if acting.is_superuser {
-            let (on, off) = ("Make administrator", "Take administration");
-            actions.push(switch("staff", user.is_staff, on, off));
-            let (on, off) = ("Make superuser", "Take superuser");
-            actions.push(switch("superuser", user.is_superuser, on, off));
-        }
-    }
-    if user.is_active {
-        actions.push(ActionForm::new("Link for a new password", format!("{path}reset-link/")));
-    }
-    actions
+    let may = is_other && may_change(acting, user);
+    let path = format!("{}flag/", path_of(user.id));
+    let shown = |right: &str, name: &str, is: bool, may: bool, [on, off]: [&str; 2]| {
+        let (label, value) = if is { (off, "off") } else { (on, "on") };
+        let action = ActionForm {
+            object: Some(right.to_owned()),
+            ..sending(label, &path, &[("flag", name), ("value", value)])
+        };
+        let action = if may { Cell::Action(action) } else { Cell::Missing };
+        plain_row(vec![Cell::text(right), Cell::Flag(is), action])
+    };
+    let may_grant = may && acting.is_superuser;
+    let rows = vec![
+        shown(
+            "Signs in, and uses the API",
+            "active",
+            user.is_active,
+            may,
+            ["Activate", "Deactivate"],
+        ),
+        shown("Opens these pages", "staff", user.is_staff, may_grant, ["Allow", "Take away"]),
+        shown(
+            "Superuser: changes other administrators",
+            "superuser",
+            user.is_superuser,
+            may_grant,
+            ["Allow", "Take away"],
+        ),
+    ];
+    let columns = ["Right", "Has it", "Action"];
+    let empty = nothing("No rights", "");
+    section("Rights", SectionBody::Table(table("Rights", &columns, rows, empty)))
 }
 
 fn overview(user: &User) -> Section {
@@ -143,7 +160,7 @@ fn overview(user: &User) -> Section {
         facts([
             ("Number", Cell::Code(user.id.to_string())),
             ("Name", Cell::text(&user.name)),
-            ("Password", if user.has_password { Cell::text("set") } else { Cell::Missing }),
+            ("Password", Cell::text(if user.has_password { "set" } else { "not set" })),
             ("Made", Cell::Moment(user.created_at)),
             ("Last sign-in", user.last_login_at.map_or(Cell::Missing, Cell::Ago)),
         ]),

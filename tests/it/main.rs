@@ -1,5 +1,6 @@
 //! The integration test: everything that needs more than one crate, or a server.
 
+mod admin;
 mod allauth;
 mod api;
 mod cli;

@@ -37,8 +37,9 @@ async fn a_link_to_choose_a_password_is_the_one_that_web_makes() {
         .unwrap();
     let open = async |link: &str| {
         let key = link.trim().rsplit('/').next().unwrap().to_owned();
-        let request =
-            app.anonymous().request(reqwest::Method::GET, "/_allauth/app/v1/auth/password/reset");
+        let request = app
+            .anonymous()
+            .request(reqwest::Method::GET, "/_allauth/browser/v1/auth/password/reset");
         let answer = request.header("x-password-reset-key", key).send().await.unwrap();
         answer.status().as_u16()
     };

@@ -39,7 +39,7 @@ const EDGES: &[Edges] = &[
         &["boot", "core", "outbound", "process", "protocol", "queue", "storage", "templates"],
         &[],
     ),
-    ("beat", &["boot", "core", "process", "queue", "storage"], &[]),
+    ("beat", &["boot", "core", "identity", "process", "queue", "storage"], &[]),
     (
         "cli",
         &[

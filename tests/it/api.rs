@@ -10,6 +10,7 @@ mod events;
 mod invitations;
 mod issues;
 mod keys;
+mod matrix;
 mod members;
 mod notifications;
 mod observability;

@@ -1,7 +1,8 @@
 //! Real SDKs send to the running product, and what they sent is read back through its API.
 //!
 //! The SDKs for Python and Node.js are installed once, in the versions that are pinned here, into
-//! `target/sdks`; so is Schemathesis, which reads the API's description and asks for everything in it.
+//! `target/sdks`; so are Schemathesis, which reads the API's description and asks for everything in it,
+//! and the clients by which operators automate the product.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on must stop")]
 
@@ -9,6 +10,7 @@ mod api;
 mod install;
 mod node;
 mod python;
+mod reconciler;
 mod rust;
 mod schemathesis;
 mod script;

@@ -1,4 +1,4 @@
-//! Installs the SDKs, and what the API is tested with, once for all tests and all runs.
+//! Installs the SDKs, and the other programs that are tested with, once for all tests and all runs.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,6 +20,12 @@ pub(super) fn python() -> &'static Path {
 pub(super) fn schemathesis() -> &'static Path {
     static SCHEMATHESIS: OnceLock<PathBuf> = OnceLock::new();
     SCHEMATHESIS.get_or_init(|| python_packages("schemathesis"))
+}
+
+/// Where Python finds the reconciler.
+pub(super) fn reconciler() -> &'static Path {
+    static RECONCILER: OnceLock<PathBuf> = OnceLock::new();
+    RECONCILER.get_or_init(|| python_packages("reconciler"))
 }
 
 /// Where Python finds what a folder pins.

@@ -14,3 +14,4 @@ mod reconciler;
 mod rust;
 mod schemathesis;
 mod script;
+mod sentry_cli;

@@ -46,15 +46,24 @@ fn python_packages(name: &str) -> PathBuf {
 /// Where Node.js finds the SDK.
 pub(super) fn node() -> &'static Path {
     static NODE: OnceLock<PathBuf> = OnceLock::new();
-    NODE.get_or_init(|| {
-        install("node", &["package.json", "package-lock.json"], |folder| {
-            let mut npm = Command::new("npm");
-            npm.args(["ci", "--loglevel=error", "--ignore-scripts", "--no-audit", "--no-fund"])
-                .current_dir(folder);
-            run(npm, "install Node.js 20 or later with npm, and let it reach the npm registry");
-        })
-        .join("node_modules")
-    })
+    NODE.get_or_init(|| node_packages("node"))
+}
+
+/// Where sentry-cli is.
+pub(super) fn sentry_cli() -> &'static Path {
+    static SENTRY_CLI: OnceLock<PathBuf> = OnceLock::new();
+    SENTRY_CLI.get_or_init(|| node_packages("sentry_cli").join(".bin/sentry-cli"))
+}
+
+/// Where Node.js finds what a folder pins.
+fn node_packages(name: &str) -> PathBuf {
+    let installed = install(name, &["package.json", "package-lock.json"], |folder| {
+        let mut npm = Command::new("npm");
+        npm.args(["ci", "--loglevel=error", "--ignore-scripts", "--no-audit", "--no-fund"])
+            .current_dir(folder);
+        run(npm, "install Node.js 20 or later with npm, and let it reach the npm registry");
+    });
+    installed.join("node_modules")
 }
 
 /// Installs what the files of a folder pin, unless that was done before.

@@ -28,6 +28,12 @@ pub(super) fn reconciler() -> &'static Path {
     RECONCILER.get_or_init(|| python_packages("reconciler"))
 }
 
+/// Where Python finds the mail server.
+pub(super) fn mail_server() -> &'static Path {
+    static MAIL_SERVER: OnceLock<PathBuf> = OnceLock::new();
+    MAIL_SERVER.get_or_init(|| python_packages("mail"))
+}
+
 /// Where Python finds what a folder pins.
 fn python_packages(name: &str) -> PathBuf {
     let installed = install(name, &["requirements.txt"], |folder| {

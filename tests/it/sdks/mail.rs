@@ -141,6 +141,23 @@ async fn mails_arrive_and_their_links_can_be_followed() {
     assert!(proven.iter().any(|one| one.email == second && one.is_verified), "{proven:?}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_cannot_prove_its_name_gets_neither_mail_nor_password() {
+    let app = TestApp::start().await;
+    invite(&app, ADA).await;
+    let [ours, theirs] = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let _trusted = MailServer::guarded(ours.path()).await;
+    let server = MailServer::guarded(theirs.path()).await;
+    let worker = worker(&app, &server, ours.path().join("authority.pem").to_str().unwrap());
+    until("the mail was tried", async || left(&app).await[0]["last_error"].is_string()).await;
+    drop(worker);
+    let waiting = left(&app).await;
+    assert_eq!((&waiting[0]["is_dead"], &waiting[0]["is_later"]), (&json!(false), &json!(true)));
+    let error = waiting[0]["last_error"].as_str().unwrap();
+    assert!(error.starts_with("the mail server's settings are wrong"), "{error}");
+    assert!(error.contains("invalid peer certificate"), "{error}");
+}
+
 /// What jobs work with that send to a server without encryption.
 fn jobs(app: &TestApp, server: &MailServer) -> JobContext {
     let transport = Transport::Smtp(Smtp {

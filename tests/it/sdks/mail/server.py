@@ -18,8 +18,8 @@ USER, PASSWORD = b"mishap", b"open sesame / 1"
 GREYLISTED = "busy@example.com"
 UNKNOWN = "nobody@example.com"
 
-# It warns of itself when it looks at a password.
-logging.getLogger("mail.log").setLevel(logging.ERROR)
+# It warns of itself when it looks at a password, and tells at length who did not trust it.
+logging.getLogger("mail.log").setLevel(logging.CRITICAL)
 
 
 def tell(what):

@@ -40,6 +40,8 @@ fn python_packages(name: &str) -> PathBuf {
         let mut pip = Command::new("python3");
         pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
             .args(["--no-deps", "--require-hashes", "--root-user-action=ignore"])
+            // The reconciler names one version of Python, and what is imported of it runs on later ones.
+            .arg("--ignore-requires-python")
             .arg("--target")
             .arg(folder.join("packages"))
             .arg("--requirement")

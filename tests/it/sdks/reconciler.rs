@@ -1,12 +1,14 @@
 //! AppSRE's reconciler, which makes organizations, teams, projects and members of what is written in
 //! files: its client, and its integration as it runs.
 
+use chrono::TimeDelta;
 use mishap_core::access::Scopes;
 use mishap_core::random::SystemRandom;
 use mishap_core::secret::ApiToken;
 use mishap_storage::accounts::users::NewUser;
 use mishap_storage::accounts::{tokens, users};
 use mishap_storage::{members, organizations};
+use mishap_testkit::builders::{envelope, error_event};
 use mishap_testkit::{Options, TestApp};
 use mishap_web::config::AccountRules;
 use serde_json::{Map, Value, json};
@@ -37,13 +39,14 @@ async fn start(accounts: AccountRules) -> (TestApp, String) {
 }
 
 /// Runs one of the scripts; says what it printed.
-async fn run(app: &TestApp, token: &str, name: &str, argument: &str) -> String {
+async fn run(app: &TestApp, token: &str, name: &str, arguments: &[&str]) -> String {
     let packages = tokio::task::spawn_blocking(reconciler).await.unwrap();
     let mut command = Command::new("python3");
     command
         .arg("-S")
         .arg(scripts("reconciler").join(name))
-        .args([app.public_url.as_str().trim_end_matches('/'), token, AUTOMATION, argument])
+        .args([app.public_url.as_str().trim_end_matches('/'), token])
+        .args(arguments)
         .env("PYTHONPATH", packages)
         .env("PYTHONDONTWRITEBYTECODE", "1")
         // Links to further pages name the public address; this is the way to it.
@@ -55,7 +58,7 @@ async fn run(app: &TestApp, token: &str, name: &str, argument: &str) -> String {
 
 /// Applies a state of `graph.py`; says which requests were no mere questions, in alphabetical order.
 async fn apply(app: &TestApp, token: &str, state: &str) -> Vec<String> {
-    let said = run(app, token, "apply.py", state).await;
+    let said = run(app, token, "apply.py", &[AUTOMATION, state]).await;
     let (questions, mut changes): (Vec<_>, Vec<_>) =
         said.lines().map(str::to_owned).partition(|line| line.starts_with("GET "));
     assert!(!questions.is_empty(), "{said}");
@@ -105,7 +108,7 @@ fn sorted(items: &[Value], name: &str) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_method_of_the_client_does_what_it_says_of_people_who_are_invited() {
     let (app, token) = start(AccountRules::default()).await;
-    let said = run(&app, &token, "life.py", "pending").await;
+    let said = run(&app, &token, "life.py", &[AUTOMATION, "pending"]).await;
     assert_eq!(said, "20 methods were called\n");
 }
 
@@ -113,8 +116,23 @@ async fn every_method_of_the_client_does_what_it_says_of_people_who_are_invited(
 async fn every_method_of_the_client_does_what_it_says_of_people_who_are_members_at_once() {
     let rules = AccountRules { attaches_invited: true, is_open: false, ..AccountRules::default() };
     let (app, token) = start(rules).await;
-    let said = run(&app, &token, "life.py", "members").await;
+    let said = run(&app, &token, "life.py", &[AUTOMATION, "members"]).await;
     assert_eq!(said, "20 methods were called\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_client_counts_the_events_of_every_project_that_is_listed() {
+    let app = TestApp::start().await;
+    app.database.project(app.tenant.organization, "quiet").await;
+    for _ in 0..3 {
+        let (_, body) = envelope(&error_event("KeyError", "no such key"));
+        app.send_envelope(body).await.expect(200);
+    }
+    app.digest().await;
+    let hour = TimeDelta::hours(1);
+    let [start, end] = [app.now() - hour, app.now() + hour].map(|time| time.to_rfc3339());
+    let said = run(&app, &app.tenant.token, "counts.py", &[&start, &end]).await;
+    assert_eq!(said, "shop-org quiet 0\nshop-org shop 3\n");
 }
 
 /// Accepts an invitation, with an account that is made for it.

@@ -26,7 +26,7 @@ def project(organization, name, *teams, platform="python", slug=None, throttle=N
         "teams": list(teams),
         "organization": {"name": organization, "instance": {"name": "test"}, "owners": ["ops"]},
         "namespaces": [],
-        "app": None,
+        "app": {"path": "space", "escalationPolicy": {"channels": {"jiraBoard": []}}},
     }
 
 

@@ -12,12 +12,14 @@ NAME = "Mercury Program 7"
 SLUG = "mercury-program-7"
 GUEST = "gus.grissom@example.com"
 
-# Mishap has no alert rules yet.
-UNANSWERED = {
+# Mishap has no alert rules yet. The last two are asked by `counts.py`.
+ELSEWHERE = {
     "project_alerts",
     "create_project_alert",
     "update_project_alert",
     "delete_project_alert",
+    "all_projects",
+    "project_statistics",
 }
 
 
@@ -136,5 +138,5 @@ client.delete_organization(SLUG)
 same(client.organizations(), [])
 
 methods = {name for name in vars(GlitchtipClient) if not name.startswith("_")}
-same(client.called, methods - UNANSWERED)
+same(client.called, methods - ELSEWHERE)
 print(len(client.called), "methods were called")

@@ -38,6 +38,11 @@ async fn start(accounts: AccountRules) -> (TestApp, String) {
     (app, token.reveal().to_owned())
 }
 
+/// What AppSRE's operators choose: nobody signs up, and who is invited is a member.
+fn members_at_once() -> AccountRules {
+    AccountRules { attaches_invited: true, is_open: false, ..AccountRules::default() }
+}
+
 /// Runs one of the scripts; says what it printed.
 async fn run(app: &TestApp, token: &str, name: &str, arguments: &[&str]) -> String {
     let packages = tokio::task::spawn_blocking(reconciler).await.unwrap();
@@ -114,8 +119,7 @@ async fn every_method_of_the_client_does_what_it_says_of_people_who_are_invited(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_method_of_the_client_does_what_it_says_of_people_who_are_members_at_once() {
-    let rules = AccountRules { attaches_invited: true, is_open: false, ..AccountRules::default() };
-    let (app, token) = start(rules).await;
+    let (app, token) = start(members_at_once()).await;
     let said = run(&app, &token, "life.py", &[AUTOMATION, "members"]).await;
     assert_eq!(said, "20 methods were called\n");
 }
@@ -212,6 +216,21 @@ async fn what_is_applied_can_be_changed_and_torn_down() {
     }
     // Others' organizations are not shown to a superuser, or they would be deleted, too.
     app.owner().get("/api/0/organizations/shop-org/").await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_wanted_in_two_organizations_has_one_account_in_both() {
+    let (app, token) = start(members_at_once()).await;
+    settle(&app, &token, "flight").await;
+    for organization in ["nasa", "esa"] {
+        let found = graph(&app, &token, organization).await;
+        assert_eq!(found["members"]["global-flight-director@example.com"], "owner");
+        let roles: Vec<_> = found["members"].as_object().unwrap().values().collect();
+        assert_eq!(roles.len(), 5);
+        assert!(!roles.iter().any(|role| role.as_str().unwrap().ends_with("(pending)")));
+    }
+    // Seven people, the automation account, and the owner of the shop.
+    assert_eq!(app.database.number("SELECT count(*) FROM users").await, 9);
 }
 
 /// Applies a state until nothing changes any more: one run to make it, one or two to finish what the

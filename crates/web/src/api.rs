@@ -74,6 +74,10 @@ pub fn endpoints() -> Vec<Endpoint> {
         get("/users/{user}/notifications/alerts/", "api:user_notification_alerts", by_scope(&[]), users::notifications::list_choices),
         put("/users/{user}/notifications/alerts/", "api:update_user_notification_alerts", by_scope(&[]), users::notifications::choose),
 
+        // Codes that a token could choose would be a way past somebody's second factor.
+        get("/generate-recovery-codes/", "api:generate_recovery_codes", by_scope(&[]).in_person(), users::recovery_codes::offer),
+        post("/generate-recovery-codes/", "api:generate_recovery_codes", by_scope(&[]).in_person(), users::recovery_codes::take),
+
         get("/api-tokens/", "api:list_api_tokens", by_scope(&[]).in_person(), tokens::list),
         post("/api-tokens/", "api:create_api_token", by_scope(&[]).in_person(), tokens::create),
         delete("/api-tokens/{token}/", "api:delete_api_token", by_scope(&[]).in_person(), tokens::delete),

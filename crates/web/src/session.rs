@@ -5,6 +5,7 @@ use actix_web::cookie::{Cookie, SameSite};
 use actix_web::{HttpMessage as _, HttpRequest};
 use mishap_core::id::UserId;
 use mishap_core::secret::ApiToken;
+use mishap_identity::recovery_codes::RecoveryCodes;
 use mishap_storage::Conn;
 use mishap_storage::accounts::sessions::{self, Session};
 use mishap_storage::accounts::users::User;
@@ -40,6 +41,9 @@ pub struct SessionData {
     /// The secret of an app that is being set up.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub totp_secret: Option<String>,
+    /// Recovery codes that their owner has not confirmed yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offered_codes: Option<OfferedCodes>,
     /// A ceremony with a passkey that has begun.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ceremony: Option<Ceremony>,
@@ -90,6 +94,15 @@ pub struct Pending {
     /// By what the password is known again: another one ends the wait.
     #[serde(default)]
     pub password: Option<String>,
+}
+
+/// Recovery codes that were shown, and count once one of them was typed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OfferedCodes {
+    /// When, in seconds since 1970.
+    pub at: f64,
+    /// The codes.
+    pub codes: RecoveryCodes,
 }
 
 /// A ceremony with a passkey that has begun.

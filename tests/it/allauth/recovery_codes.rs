@@ -1,6 +1,8 @@
 //! Recovery codes: for when the other second factor is lost.
 
+use chrono::TimeDelta;
 use mishap_testkit::{Answer, Browser, TestApp, app_code};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{
@@ -126,4 +128,50 @@ async fn codes_alone_are_not_asked_for() {
     with_app(&app).await;
     app.database.sql("DELETE FROM authenticators WHERE kind = 1").await;
     app.stranger().give_password(JANE, PASSWORD).await.expect(200);
+}
+
+/// Codes as GlitchTip's frontend asks for them.
+const FRESH: &str = "/api/0/generate-recovery-codes/";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fresh_codes_count_once_one_of_them_was_typed() {
+    let app = TestApp::start().await;
+    let mut browser = with_app(&app).await;
+    let old = codes(&mut browser).await;
+    let client = browser.client();
+    let take = async |code: &str| client.json(Method::POST, FRESH, &json!({ "code": code })).await;
+    let none = json!({ "detail": "No recovery codes set, use GET first" });
+    assert_eq!(take(&old[0]).await.expect(400).json(), none);
+
+    let offered = client.get(FRESH).await.expect(200).json();
+    let offered: Vec<String> = serde_json::from_value(offered["codes"].clone()).unwrap();
+    assert!(offered.len() == 10 && offered.iter().all(|code| code.len() == 8), "{offered:?}");
+    assert_eq!(codes(&mut browser).await, old);
+    assert_eq!(take(&old[0]).await.expect(400).json(), json!({ "detail": "Invalid code" }));
+    assert_eq!(sign_in(&app, &offered[1]).await.status, 400);
+    assert_eq!(take(&offered[0]).await.expect(204).body, "");
+    // Typing one does not use it up.
+    assert_eq!(codes(&mut browser).await, offered);
+    assert_eq!(sign_in(&app, &old[1]).await.status, 400);
+    sign_in(&app, &offered[0]).await.expect(200);
+    let changes: Vec<_> = mails(&app).await.into_iter().map(|mail| mail.change).collect();
+    assert_eq!(changes, ["app_added", "recovery_codes_made", "recovery_code_used"]);
+    // They were taken, and are not offered any more.
+    assert_eq!(take(&offered[0]).await.expect(400).json(), none);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fresh_codes_wait_for_five_minutes_in_their_session() {
+    let app = TestApp::start().await;
+    let browser = with_app(&app).await;
+    let client = browser.client();
+    let offered = client.get(FRESH).await.expect(200).json();
+    let code = json!({ "code": offered["codes"][0] });
+    let mut other = app.stranger();
+    other.give_password(JANE, PASSWORD).await.expect(401);
+    other.client().json(Method::POST, FRESH, &code).await.expect(403);
+    app.clock.advance(TimeDelta::minutes(5));
+    client.json(Method::POST, FRESH, &code).await.expect(400);
+    // No token chooses them.
+    app.owner().get(FRESH).await.expect(401);
 }

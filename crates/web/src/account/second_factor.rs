@@ -18,10 +18,13 @@ use super::typed::required;
 use super::visit::{Visit, seconds};
 use crate::AppState;
 use crate::mail;
-use crate::session::Pending;
+use crate::session::{OfferedCodes, Pending};
 
 /// How long a second factor is waited for, and the answer of a passkey, in seconds.
 pub(crate) const PATIENCE: f64 = 900.0;
+
+/// How long recovery codes wait to be confirmed, in seconds (GlitchTip).
+const OFFER: f64 = 300.0;
 
 /// Who gave the right password and has a second factor to give.
 pub(crate) async fn pending(
@@ -215,8 +218,11 @@ pub(crate) fn proof(state: &AppState, factor: &Authenticator) -> crate::session:
 
 /// Recovery codes, to be stored.
 pub(crate) fn fresh_recovery_codes(state: &AppState) -> Result<Value, Refusal> {
-    let codes = RecoveryCodes::generate(state.random.as_ref());
-    let value = serde_json::to_value(&codes);
+    stored_codes(&RecoveryCodes::generate(state.random.as_ref()))
+}
+
+fn stored_codes(codes: &RecoveryCodes) -> Result<Value, Refusal> {
+    let value = serde_json::to_value(codes);
     value.map_err(|error| Refusal::Failed(crate::error::ApiError::Internal(error.into())))
 }
 
@@ -253,6 +259,59 @@ pub(crate) async fn renew_recovery_codes(
     })
     .await?;
     made.ok_or_else(|| Problem::no_authenticator().into())
+}
+
+/// Fresh recovery codes, which count once one of them was typed ([`take_recovery_codes`]).
+pub(crate) async fn offer_recovery_codes(
+    state: &AppState,
+    visit: &mut Visit,
+) -> Result<Vec<String>, Refusal> {
+    visit.signed_in()?;
+    let codes = RecoveryCodes::generate(state.random.as_ref());
+    let shown = codes.unused();
+    visit.data.offered_codes = Some(OfferedCodes { at: seconds(state), codes });
+    visit.remember(&mut *state.pool.get().await?, state).await?;
+    Ok(shown)
+}
+
+/// What became of recovery codes that were offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TakenCodes {
+    /// They count from now on.
+    Taken,
+    /// There are none, or it was too long ago.
+    NoneOffered,
+    /// What was typed is none of them.
+    OtherCode,
+}
+
+/// Replaces the recovery codes by those that were offered; typing one of them shows that they were
+/// written down.
+pub(crate) async fn take_recovery_codes(
+    state: &AppState,
+    visit: &mut Visit,
+    code: &str,
+) -> Result<TakenCodes, Refusal> {
+    let user = visit.signed_in()?.clone();
+    let offered = visit.data.offered_codes.clone();
+    let offered = offered.filter(|offered| seconds(state) < offered.at + OFFER);
+    let Some(OfferedCodes { codes, .. }) = offered else { return Ok(TakenCodes::NoneOffered) };
+    if !codes.clone().use_up(code) {
+        return Ok(TakenCodes::OtherCode);
+    }
+    let stored = stored_codes(&codes)?;
+    let mut conn = state.pool.get().await?;
+    let shared = &*visit;
+    transaction(&mut conn, async |conn: &mut Conn| {
+        authenticators::lock(conn, user.id).await?;
+        authenticators::put(conn, user.id, Kind::RecoveryCodes, &stored).await?;
+        let change = SecondFactorChange::RecoveryCodesMade;
+        tell_change(conn, state, shared, &user, change).await
+    })
+    .await?;
+    visit.data.offered_codes = None;
+    visit.remember(&mut conn, state).await?;
+    Ok(TakenCodes::Taken)
 }
 
 /// Removes second factors of whoever is signed in. With the last real one go the recovery codes.

@@ -2,6 +2,7 @@
 
 pub(super) mod emails;
 pub(super) mod notifications;
+pub(super) mod recovery_codes;
 
 use actix_web::web::{Data, Json, Path};
 use mishap_core::audit::Action;

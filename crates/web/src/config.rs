@@ -81,7 +81,7 @@ impl Instance {
             plausible_domain: settings.plausible_domain.clone(),
             chatwoot_website_token: settings.chatwoot_website_token.clone(),
             chatwoot_identity_token: settings.chatwoot_identity_token.clone(),
-            shows_metrics: false,
+            shows_metrics: settings.features.metrics,
         }
     }
 }

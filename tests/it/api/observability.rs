@@ -1,7 +1,6 @@
 //! Metrics on the main port.
 
 use mishap_testkit::{Options, TestApp};
-use mishap_web::config::Instance;
 
 use super::assert_refused;
 
@@ -29,8 +28,8 @@ async fn metrics_are_for_everybody_only_if_the_operator_wants_it_so() {
     for path in ["/metrics", "/metrics/"] {
         assert_refused(&app.anonymous().get(path).await, 404, "Not Found");
     }
-    let instance = Instance { shows_metrics: true, ..Instance::default() };
-    let app = TestApp::start_with(Options { instance: Some(instance), ..Options::default() }).await;
+    let settings = vec![("ENABLE_OBSERVABILITY_API", "True")];
+    let app = TestApp::start_with(Options { settings, ..Options::default() }).await;
     for path in ["/metrics", "/metrics/"] {
         let answer = app.anonymous().get(path).await.expect(200);
         assert_eq!(answer.header("content-type"), MEDIA_TYPE);

@@ -47,6 +47,8 @@ pub struct Features {
     pub admin: bool,
     /// The description of the API.
     pub openapi: bool,
+    /// The metrics on the public port.
+    pub metrics: bool,
     /// Clients are told that logs are on.
     pub logs: bool,
     /// Clients are told that uptime checks are on.
@@ -80,6 +82,7 @@ impl InstanceSettings {
             features: Features {
                 admin: env.bool(&catalogue::ENABLE_ADMIN),
                 openapi: env.bool(&catalogue::ENABLE_OPENAPI),
+                metrics: env.bool(&catalogue::ENABLE_OBSERVABILITY_API),
                 logs: env.bool(&catalogue::ENABLE_LOGS),
                 uptime: env.bool(&catalogue::ENABLE_UPTIME),
                 mcp: env.bool(&catalogue::ENABLE_MCP),

@@ -259,7 +259,14 @@ fn what_clients_are_told_has_glitchtip_s_defaults() {
     assert_eq!((told.sentry_traces_sample_rate, told.time_zone.as_str()), (0.01, "UTC"));
     assert_eq!((told.name, told.environment, told.is_paid), (None, None, false));
     assert_eq!(told.version, crate::build_info::VERSION);
-    let features = Features { admin: true, openapi: true, logs: true, uptime: true, mcp: false };
+    let features = Features {
+        admin: true,
+        openapi: true,
+        metrics: false,
+        logs: true,
+        uptime: true,
+        mcp: false,
+    };
     assert_eq!(told.features, features);
     assert!(!settings([("ENABLE_TEST_API", "1")]).instance.test_api);
     assert!(settings([("ENABLE_TEST_API", "1"), ("DEBUG", "1")]).instance.test_api);

@@ -11,6 +11,8 @@ settings! {
             "The least level that is logged, in the words of Rust or Python, or directives such as info,mishap_web=debug.";
         LOG_FORMAT = ["LOG_FORMAT"], Choice(&["json", "text", "auto"]), "auto",
             "How log lines look: json, text, or auto, which is text on a terminal.";
+        ENABLE_OBSERVABILITY_API = ["ENABLE_OBSERVABILITY_API"], Boolean, "False",
+            "Serve the metrics at /metrics of the public port, too, to whoever asks.";
         SENTRY_DSN = ["SENTRY_DSN"], Url(WEB), "",
             "Where failures of the installation itself are reported.";
         SENTRY_FRONTEND_DSN = ["SENTRY_FRONTEND_DSN"], Url(WEB), "$SENTRY_DSN",
@@ -27,9 +29,6 @@ settings! {
             "What proves to Chatwoot who somebody is.";
     }
     later {
-        ["ENABLE_OBSERVABILITY_API"], Boolean, "False",
-            "Serve GlitchTip's metrics at /metrics of the public port, too.",
-            "GlitchTip's metrics";
         ["SENTRY_SAMPLE_RATE"], Fraction, "1.0", "The part of the failures that is reported.",
             "reporting our own failures";
         ["SENTRY_ENABLE_LOGS"], Boolean, "False", "Report log lines, too.",

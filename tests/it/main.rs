@@ -11,6 +11,7 @@ mod front;
 mod fuzz;
 mod hostile;
 mod ingest;
+mod pages;
 mod sdks;
 mod storage;
 mod tidy;

@@ -3,7 +3,11 @@
 //! Pages ask for them under names that contain a hash of the content, so that they may be cached
 //! for ever.
 
+use std::io::Write as _;
 use std::sync::LazyLock;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
 
 use crate::paths;
 use crate::shell::Site;
@@ -22,6 +26,8 @@ const STYLE: &str = concat!(
 pub struct Asset {
     /// The content.
     pub bytes: &'static [u8],
+    /// The content, packed by gzip.
+    pub gzipped: &'static [u8],
     /// The `Content-Type`.
     pub content_type: &'static str,
     /// Whether the name contains the content's hash: what is under it never changes.
@@ -61,45 +67,53 @@ impl File {
 
     /// Where the file is.
     pub(crate) fn url(self, site: &Site) -> String {
-        let name = NAMES.iter().find(|(file, _)| *file == self).map(|(_, name)| name.as_str());
+        let packed = PACKED.iter().find(|packed| packed.file == self);
+        let name = packed.map(|packed| packed.name.as_str());
         site.url(&format!("{}{}", paths::STATIC, name.unwrap_or_default()))
     }
 }
 
-/// Each file and the name that pages use for it.
-static NAMES: LazyLock<[(File, String); 3]> =
-    LazyLock::new(|| File::ALL.map(|file| (file, file.hashed_name())));
+/// A file, the name that pages use for it, and its content packed by gzip.
+struct Packed {
+    file: File,
+    name: String,
+    gzipped: Vec<u8>,
+}
+
+static PACKED: LazyLock<[Packed; 3]> = LazyLock::new(|| {
+    File::ALL.map(|file| {
+        let (.., text) = file.content();
+        Packed { file, name: file.hashed_name(), gzipped: gzip(text.as_bytes()) }
+    })
+});
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    // Writing to memory does not fail.
+    let _never = encoder.write_all(bytes);
+    encoder.finish().unwrap_or_default()
+}
 
 /// The file with this name below [`paths::STATIC`], with its hash (`mishap.0123456789abcdef.css`) or
 /// without (`favicon.svg`).
 pub fn asset(name: &str) -> Option<Asset> {
-    NAMES.iter().find_map(|(file, hashed)| {
-        let (stem, end, content_type, text) = file.content();
-        let is_hashed = name == hashed;
+    PACKED.iter().find_map(|packed| {
+        let (stem, end, content_type, text) = packed.file.content();
+        let is_hashed = name == packed.name;
         let is_plain = name.strip_prefix(stem).and_then(|rest| rest.strip_prefix('.')) == Some(end);
-        (is_hashed || is_plain).then_some(Asset { bytes: text.as_bytes(), content_type, is_hashed })
+        let (bytes, gzipped) = (text.as_bytes(), packed.gzipped.as_slice());
+        (is_hashed || is_plain).then_some(Asset { bytes, gzipped, content_type, is_hashed })
     })
 }
 
 /// The hashed names of all files.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    NAMES.iter().map(|(_, name)| name.as_str())
+    PACKED.iter().map(|packed| packed.name.as_str())
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write as _;
-
-    use flate2::Compression;
-    use flate2::write::GzEncoder;
-
     use super::*;
-
-    fn zipped(bytes: &[u8]) -> usize {
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-        encoder.write_all(bytes).unwrap();
-        encoder.finish().unwrap().len()
-    }
 
     #[test]
     fn files_are_found_by_either_name_and_no_other() {
@@ -116,7 +130,7 @@ mod tests {
 
     #[test]
     fn a_page_s_files_stay_within_their_budget() {
-        let size = |name| zipped(asset(name).unwrap().bytes);
+        let size = |name| asset(name).unwrap().gzipped.len();
         assert!(size("mishap.css") <= 18 * 1024, "{}", size("mishap.css"));
         assert!(size("mishap.js") <= 12 * 1024, "{}", size("mishap.js"));
         assert!(size("favicon.svg") <= 1024, "{}", size("favicon.svg"));

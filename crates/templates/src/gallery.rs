@@ -64,6 +64,7 @@ pub fn exhibits_of_all() -> Vec<Exhibit> {
         exhibits::<pages::ErrorPage>("error", &stranger),
         exhibits::<pages::ApiReference>("api-reference", &stranger),
         exhibits::<pages::ApiPermissions>("api-permissions", &stranger),
+        exhibits::<pages::ApiTokens>("api-tokens", &person),
         exhibits::<pages::Security>("security", &person),
         exhibits::<pages::TotpSetup>("totp-setup", &person),
         exhibits::<pages::RecoveryCodes>("recovery-codes", &person),

@@ -10,6 +10,7 @@ use crate::shell::{Document, Layout, PasskeyForm, Shell, Site};
 mod address;
 mod api_permissions;
 mod api_reference;
+mod api_tokens;
 mod error;
 mod first_run;
 mod invitation;
@@ -25,6 +26,7 @@ pub use self::api_permissions::ApiPermissions;
 pub use self::api_reference::{
     ApiAnswer, ApiReference, KindPart, Member, Operation, OperationGroup, Shape, ValueKind,
 };
+pub use self::api_tokens::ApiTokens;
 pub use self::error::ErrorPage;
 pub use self::first_run::FirstRun;
 pub use self::invitation::{AcceptInvitation, Invitation};

@@ -75,6 +75,12 @@ pub const SECURITY_PASSKEYS_REMOVE: &str = "/profile/security/passkeys/remove";
 /// Ends all other sessions (POST).
 pub const SECURITY_SESSIONS_END: &str = "/profile/security/sessions/end";
 
+/// API tokens of one's account: the list and the form for another.
+pub const API_TOKENS: &str = "/profile/auth-tokens";
+
+/// Deletes a token (POST `token`).
+pub const API_TOKENS_DELETE: &str = "/profile/auth-tokens/delete";
+
 /// What the API takes and gives, for people.
 pub const API_REFERENCE: &str = "/api/docs";
 

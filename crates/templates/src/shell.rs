@@ -267,6 +267,7 @@ impl Shell {
                     div.menu #account popover {
                         p { "Signed in as " bdi { (person.email) } }
                         a href=(self.site.url(paths::SECURITY)) { "Account security" }
+                        a href=(self.site.url(paths::API_TOKENS)) { "API tokens" }
                         @if person.is_staff {
                             a href=(self.site.url(paths::ADMIN)) { "Administration" }
                         }

@@ -14,6 +14,7 @@ mod refusal;
 pub(crate) mod second_factor;
 pub(crate) mod sign_in;
 pub(crate) mod sign_up;
+pub(crate) mod token;
 mod typed;
 mod visit;
 

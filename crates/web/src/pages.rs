@@ -12,8 +12,11 @@ mod security;
 mod sign_in;
 mod sign_up;
 mod theme;
+pub(crate) mod tokens;
 
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use actix_web::http::header::{
+    AcceptEncoding, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, Encoding, Header as _, VARY,
+};
 use actix_web::web::{Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use mishap_templates::{assets, paths};
@@ -68,12 +71,16 @@ fn endpoints() -> Vec<Endpoint> {
         post(paths::SECURITY_PASSKEYS, "security_passkeys", open, security::add_passkey),
         post(paths::SECURITY_PASSKEYS_REMOVE, "security_passkeys_remove", open, security::remove_passkey),
         post(paths::SECURITY_SESSIONS_END, "security_sessions_end", open, security::end_sessions),
+        get(paths::API_TOKENS, "api_tokens", open, tokens::show),
+        post(paths::API_TOKENS, "api_tokens", open, tokens::create),
+        post(paths::API_TOKENS_DELETE, "api_tokens_delete", open, tokens::delete),
 
         get("/api/", "api", open, elsewhere::tokens),
         get(r"/organizations/{organization}/issues/{issue:\d+}/events/{event}/json/", "event_json", open, elsewhere::event_json),
         get("/static/{file}", "static", open, file),
         get("/favicon.ico", "favicon", open, favicon),
         get("/robots.txt", "robots", open, robots),
+        get("/.well-known/change-password", "change_password", open, elsewhere::change_password),
     ]
 }
 
@@ -91,10 +98,19 @@ async fn file(request: HttpRequest, path: Path<String>) -> HttpResponse {
         true => "max-age=315360000, public, immutable",
         false => "max-age=60, public",
     };
-    HttpResponse::Ok()
+    let mut response = HttpResponse::Ok();
+    response
         .insert_header((CONTENT_TYPE, asset.content_type))
         .insert_header((CACHE_CONTROL, caching))
-        .body(asset.bytes)
+        .insert_header((VARY, "Accept-Encoding"));
+    let accepted = AcceptEncoding::parse(&request).ok();
+    let encodings = [Encoding::gzip(), Encoding::identity()];
+    match accepted.and_then(|accepted| accepted.negotiate(encodings.iter())) {
+        Some(encoding) if encoding == Encoding::gzip() => {
+            response.insert_header((CONTENT_ENCODING, "gzip")).body(asset.gzipped)
+        }
+        _plain => response.body(asset.bytes),
+    }
 }
 
 /// `GET /favicon.ico` — browsers that ask for it get the icon.

@@ -1,7 +1,11 @@
 //! Addresses that are no page and no endpoint.
 
+use std::io::Read as _;
+
+use flate2::read::GzDecoder;
 use mishap_testkit::TestApp;
 use mishap_testkit::builders::message_event;
+use reqwest::Method;
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -67,6 +71,39 @@ async fn files_whose_name_says_what_is_in_them_are_kept_for_good() {
         let answer = app.anonymous().get(&format!("/static/{file}")).await.expect(200);
         assert_eq!(answer.header("cache-control"), caching, "{file}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_are_packed_for_whoever_unpacks_them() {
+    let app = TestApp::start().await;
+    let get = async |file: &str, accepted: &str| {
+        let request = app.anonymous().request(Method::GET, &format!("/static/{file}"));
+        let answer = request.header("accept-encoding", accepted).send().await.unwrap();
+        assert_eq!(answer.headers()["vary"], "Accept-Encoding");
+        let coding =
+            answer.headers().get("content-encoding").map(|it| it.to_str().unwrap().to_owned());
+        (coding, answer.bytes().await.unwrap())
+    };
+    for file in ["mishap.css", "mishap.js", "favicon.svg"] {
+        let (_, plain) = get(file, "identity").await;
+        for accepted in ["gzip, deflate, br", "br;q=1.0, gzip;q=0.8, *;q=0.1"] {
+            let (coding, packed) = get(file, accepted).await;
+            assert_eq!(coding.as_deref(), Some("gzip"), "{accepted}");
+            let mut unpacked = Vec::new();
+            GzDecoder::new(packed.as_ref()).read_to_end(&mut unpacked).unwrap();
+            assert!(unpacked == plain && packed.len() < plain.len(), "{file}");
+        }
+        for accepted in ["br", "gzip;q=0", "identity;q=1, gzip;q=0.5", "nonsense"] {
+            assert_eq!(get(file, accepted).await, (None, plain.clone()), "{accepted}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn password_managers_find_where_passwords_are_changed() {
+    let app = TestApp::start().await;
+    let answer = app.anonymous().get("/.well-known/change-password").await.expect(302);
+    assert_eq!(answer.header("location"), "/profile/security");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,25 +3,20 @@
 use actix_web::web::{Data, Path};
 use chrono::{DateTime, Utc};
 use mishap_core::access::{Scope, Scopes};
-use mishap_core::audit::Action;
 use mishap_core::id::TokenId;
 use mishap_core::secret::ApiToken;
-use mishap_storage::accounts::tokens::{self, NewToken, Token};
-use mishap_storage::audit::Target;
-use mishap_storage::{Conn, audit, transaction};
+use mishap_storage::accounts::tokens::{self, NewToken};
 use schemars::JsonSchema;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::model::token::TokenResponse;
 use crate::AppState;
 use crate::access::Caller;
+use crate::account::token::{self, MAX_LABEL};
 use crate::body::{Body, Params};
 use crate::error::ApiError;
 use crate::fields::{Fields, Payload};
 use crate::respond::{Created, Listed, NoContent, PageParams};
-
-/// Longest label, in characters (GlitchTip).
-const MAX_LABEL: usize = 255;
 
 /// Scopes that are named at once at most; there are fewer.
 const MAX_SCOPES: usize = 100;
@@ -120,18 +115,8 @@ pub(super) async fn create(
     let label = label.unwrap_or_default();
     let new = NewToken { user: caller.user(), token: &secret, label: &label, scopes, expires_at };
     let mut conn = state.pool.get().await?;
-    let made = make(&mut conn, &caller, &new).await?;
+    let made = token::make(&mut conn, &caller.actor(), &new).await?;
     Ok(Created(TokenResponse::revealed(&made, &secret)))
-}
-
-async fn make(conn: &mut Conn, caller: &Caller, new: &NewToken<'_>) -> Result<Token, ApiError> {
-    let actor = caller.actor();
-    let made = transaction(conn, async |conn: &mut Conn| {
-        let made = tokens::insert(conn, new).await?;
-        audit::record(conn, &actor, Action::TokenCreate, &target(&made), &details(&made)).await?;
-        Ok(made)
-    });
-    Ok(made.await?)
 }
 
 /// `DELETE /api/0/api-tokens/{token}/` — deletes a token.
@@ -145,31 +130,7 @@ pub(super) async fn delete(
         ApiError::path("token_id", "int_parsing", text)
     };
     let id: TokenId = path.parse().map_err(unreadable)?;
-    let (user, actor) = (caller.user(), caller.actor());
     let mut conn = state.pool.get().await?;
-    let gone = transaction(&mut conn, async |conn: &mut Conn| {
-        let gone = tokens::delete(conn, user, id).await?;
-        if let Some(token) = &gone {
-            let (target, details) = (target(token), details(token));
-            audit::record(conn, &actor, Action::TokenDelete, &target, &details).await?;
-        }
-        Ok(gone)
-    })
-    .await?;
+    let gone = token::delete(&mut conn, &caller.actor(), caller.user(), id).await?;
     gone.map(|_token| NoContent).ok_or(ApiError::NotFound)
-}
-
-/// How the audit log tells of a token: by its label, or else its last characters.
-pub(super) fn target(token: &Token) -> Target {
-    let label = match token.label.as_str() {
-        "" => format!("…{}", token.hint),
-        label => label.to_owned(),
-    };
-    Target { kind: "token", id: token.id.to_string(), label, organization: None }
-}
-
-/// What the audit log tells of a token.
-pub(super) fn details(token: &Token) -> Value {
-    let scopes: Vec<_> = token.scopes().iter().map(Scope::name).collect();
-    json!({ "scopes": scopes, "expires": token.expires_at })
 }

@@ -4,11 +4,10 @@ use actix_web::http::header::LOCATION;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
+use mishap_templates::paths;
+
 use super::screen::site;
 use crate::AppState;
-
-/// Where people make tokens.
-const TOKENS: &str = "/profile/auth-tokens";
 
 fn lead_to(state: &AppState, path: &str) -> HttpResponse {
     HttpResponse::Found().insert_header((LOCATION, site(state).url(path))).finish()
@@ -16,10 +15,16 @@ fn lead_to(state: &AppState, path: &str) -> HttpResponse {
 
 /// `GET /api/` — sentry-cli sends people here to make a token.
 pub(super) async fn tokens(state: Data<AppState>) -> HttpResponse {
-    lead_to(&state, TOKENS)
+    lead_to(&state, paths::API_TOKENS)
 }
 
 /// `GET /organizations/{organization}/issues/{issue}/events/{event}/json/` — an event as it is stored.
 pub(super) async fn event_json(state: Data<AppState>, request: HttpRequest) -> HttpResponse {
     lead_to(&state, &format!("/api/0{}/", request.path().trim_end_matches('/')))
+}
+
+/// `GET /.well-known/change-password` — where password managers send people (W3C, A Well-Known URL for
+/// Changing Passwords).
+pub(super) async fn change_password(state: Data<AppState>) -> HttpResponse {
+    lead_to(&state, paths::SECURITY)
 }

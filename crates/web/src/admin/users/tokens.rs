@@ -12,9 +12,7 @@ use mishap_storage::audit::{self, Target};
 use mishap_storage::{Conn, transaction};
 use mishap_templates::admin::{DetailPage, FormPage, SectionBody};
 use mishap_templates::link::Link;
-use mishap_templates::parts::{
-    Choice, DangerZone, Field, FieldKind, Form as FormPart, Pager, Problems,
-};
+use mishap_templates::parts::{DangerZone, Form as FormPart, Pager, Problems};
 use serde_json::json;
 
 use super::authority::{may_change, over};
@@ -22,21 +20,10 @@ use super::{PATH, path_of};
 use crate::account::Refusal;
 use crate::admin::Administrator;
 use crate::admin::administrator::missing;
-use crate::admin::answers::Answers;
 use crate::admin::done::{Done, What};
-use crate::admin::parts::{above, choices, explained};
+use crate::admin::parts::{above, explained};
 use crate::pages::Form;
-
-/// Longest label, in characters (GlitchTip).
-const MAX_LABEL: usize = 255;
-
-/// How long a token may count, in days; nothing for as long as it is not deleted.
-const LIFETIMES: &[(&str, &str, Option<i64>)] = &[
-    ("never", "Never", None),
-    ("30", "After 30 days", Some(30)),
-    ("90", "After 90 days", Some(90)),
-    ("365", "After a year", Some(365)),
-];
+use crate::pages::tokens::TypedToken;
 
 /// How the audit log tells of a token.
 pub(super) fn target(token: TokenId, label: &str, owner: &str) -> Target {
@@ -56,25 +43,13 @@ async fn owner(admin: &Administrator) -> Result<User, Refusal> {
 
 /// `GET /admin/users/{user}/tokens/new/`
 pub(in crate::admin) async fn show_create(admin: Administrator) -> HttpResponse {
-    let page = owner(&admin).await.map(|owner| page(&owner, &Typed::default(), &Problems::none()));
+    let page =
+        owner(&admin).await.map(|owner| page(&owner, &TypedToken::default(), &Problems::none()));
     admin.answer(page)
 }
 
-/// What was typed.
-#[derive(Debug, Default)]
-struct Typed {
-    label: String,
-    scopes: Vec<Scope>,
-    ends: String,
-}
-
-fn page(owner: &User, typed: &Typed, problems: &Problems) -> FormPage {
+fn page(owner: &User, typed: &TypedToken, problems: &Problems) -> FormPage {
     let path = path_of(owner.id);
-    let scope = |scope: &Scope| {
-        Choice::new(scope.name(), scope.name()).chosen(typed.scopes.contains(scope))
-    };
-    let ends = if typed.ends.is_empty() { "never" } else { typed.ends.as_str() };
-    let lifetimes = LIFETIMES.iter().map(|(value, label, _)| (*value, *label));
     FormPage {
         title: "New API token".to_owned(),
         lead: Some("The token is shown once, on the next page.".to_owned()),
@@ -84,23 +59,7 @@ fn page(owner: &User, typed: &Typed, problems: &Problems) -> FormPage {
             path: format!("{path}tokens/new/"),
             problem: None,
             hidden: Vec::new(),
-            fields: vec![
-                Field::new("label", "Label", FieldKind::Text)
-                    .value(&typed.label)
-                    .help("What the token is for.")
-                    .problem(problems.of("label"))
-                    .autocomplete("off")
-                    .focused(),
-                Field::new(
-                    "scope",
-                    "Scopes",
-                    FieldKind::Checkboxes(Scope::ALL.iter().map(scope).collect()),
-                )
-                .help("What it may do, within what the account may.")
-                .problem(problems.of("scope")),
-                Field::new("ends", "Ends", FieldKind::Select(choices(lifetimes, ends)))
-                    .problem(problems.of("ends")),
-            ],
+            fields: typed.fields(problems),
             submit: "Create token".to_owned(),
             cancel: Some(Link::within(&path)),
         },
@@ -113,20 +72,8 @@ pub(in crate::admin) async fn create(admin: Administrator, form: Form) -> HttpRe
         Ok(owner) => owner,
         Err(refusal) => return admin.refuse(refusal),
     };
-    let asked: Vec<&str> = form.all("scope").collect();
-    let scopes = Scope::ALL.iter().copied().filter(|scope| asked.contains(&scope.name()));
-    let mut answers = Answers::of(&form);
-    let typed = Typed {
-        label: answers.text("label", 1..=MAX_LABEL),
-        scopes: scopes.collect(),
-        ends: form.text("ends").to_owned(),
-    };
-    if typed.scopes.is_empty() {
-        answers.problem("scope", "A token that may do nothing is of no use. Choose one at least.");
-    }
-    let lifetimes: Vec<_> = LIFETIMES.iter().map(|(value, _, days)| (*value, *days)).collect();
-    let lifetime = answers.choice("ends", &lifetimes);
-    match answers.finish(lifetime) {
+    let (typed, wanted) = TypedToken::read(&form);
+    match wanted {
         Ok(days) => match make(&admin, &owner, &typed, days).await {
             Ok(page) => admin.reveal(&page),
             Err(refusal) => admin.refuse(refusal),
@@ -138,7 +85,7 @@ pub(in crate::admin) async fn create(admin: Administrator, form: Form) -> HttpRe
 async fn make(
     admin: &Administrator,
     owner: &User,
-    typed: &Typed,
+    typed: &TypedToken,
     days: Option<i64>,
 ) -> Result<DetailPage, Refusal> {
     let state = admin.state();

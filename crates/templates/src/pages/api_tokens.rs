@@ -60,7 +60,7 @@ impl Page for ApiTokens {
             link: None,
             cells: vec![
                 Cell::text(label),
-                Cell::Code("…5e6f7a8b".to_owned()),
+                Cell::Code("5e6f7a8b".to_owned()),
                 Cell::text("project:read, event:read"),
                 match is_over {
                     true => Cell::Badge(Badge::new(Level::Neutral, "Ended")),
@@ -101,7 +101,7 @@ fn delete_form(token: i64) -> ActionForm {
 fn table(rows: Vec<Row>) -> Table {
     Table {
         caption: "Your API tokens".to_owned(),
-        columns: Column::of(&["Label", "Ends in", "Scopes", "Ends", "Last used", "Delete"]),
+        columns: Column::of(&["Label", "Ends with", "Scopes", "Expires", "Last used", "Delete"]),
         rows,
         empty: EmptyState {
             title: "No tokens yet".to_owned(),

@@ -22,7 +22,8 @@ use crate::error::ApiError;
 /// Tokens that are shown at most, the newest first.
 const MAX_SHOWN: i64 = 200;
 
-const COLUMNS: [&str; 7] = ["Label", "Token", "Scopes", "Made", "Ends", "Last used", "Delete"];
+const COLUMNS: [&str; 7] =
+    ["Label", "Ends with", "Scopes", "Made", "Expires", "Last used", "Delete"];
 
 /// How long a token may count, in days; nothing for as long as it is not deleted.
 const LIFETIMES: &[(&str, &str, Option<i64>)] = &[
@@ -98,8 +99,12 @@ impl TypedToken {
             )
             .help("What it may do, within what the account may.")
             .problem(problems.of("scope")),
-            Field::new("ends", "Ends", FieldKind::Select(LIFETIMES.iter().map(lifetime).collect()))
-                .problem(problems.of("ends")),
+            Field::new(
+                "ends",
+                "Expires",
+                FieldKind::Select(LIFETIMES.iter().map(lifetime).collect()),
+            )
+            .problem(problems.of("ends")),
         ]
     }
 }
@@ -178,7 +183,7 @@ fn row(token: &Token, now: chrono::DateTime<chrono::Utc>) -> Row {
         link: None,
         cells: vec![
             Cell::text(token.label.as_str()),
-            Cell::Code(format!("…{}", token.hint)),
+            Cell::Code(token.hint.clone()),
             Cell::text(scopes.join(", ")),
             Cell::Ago(token.created_at),
             ends,

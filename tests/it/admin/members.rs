@@ -73,7 +73,7 @@ async fn ownership_is_handed_on_and_the_former_owner_can_go() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn somebody_is_invited_with_a_link_that_is_shown() {
+async fn somebody_is_invited_by_mail_with_a_link_that_is_shown() {
     let app = TestApp::start().await;
     let browser = Browser::staff(&app).await;
     let form = format!("/admin/organizations/{}/invite/", app.tenant.organization);
@@ -83,6 +83,11 @@ async fn somebody_is_invited_with_a_link_that_is_shown() {
         .await;
     let (_, rest) = page.body.split_once("http://mishap.test/accept/").unwrap();
     let (link, _) = rest.split_once('<').unwrap();
+    let mails = "SELECT payload->>'to' AS who, payload->'mail'->>'link' AS link FROM jobs
+        WHERE name = 'send_mail'";
+    let sent =
+        json!({ "who": "ada@example.com", "link": format!("http://mishap.test/accept/{link}") });
+    assert_eq!(app.database.rows(mails).await, [sent]);
     let link = format!("/accept/{link}");
     let shown = Browser::anonymous(&app).get(&link).await.expect(200);
     assert!(shown.body.contains("shop org"));

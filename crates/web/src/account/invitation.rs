@@ -12,7 +12,7 @@ use mishap_storage::{Conn, transaction};
 use serde_json::json;
 
 use super::refusal::{Problem, Refusal};
-use crate::AppState;
+use crate::{AppState, links};
 
 /// An open invitation.
 #[derive(Debug, Clone)]
@@ -24,9 +24,7 @@ pub(crate) struct Invited {
 /// The link that accepts an invitation. It holds for 15 days, and for this invitation only.
 pub(crate) fn link(state: &AppState, member: &Member) -> String {
     let invited = member.email.as_deref().unwrap_or_default();
-    let (key, now) = (&state.config.signing_key, state.clock.now());
-    let token = key.sign(Purpose::Invitation, member.id.0, &[invited], now);
-    state.config.address(&format!("/accept/{}/{token}/", member.id))
+    links::invitation(&state.config, member.id, invited, state.clock.now())
 }
 
 /// The open invitation that a link is about, if it still holds.

@@ -15,8 +15,8 @@ use serde_json::json;
 
 use crate::AppState;
 use crate::access::OrgAccess;
+use crate::account::invitation;
 use crate::error::ApiError;
-use crate::links;
 use crate::mail;
 use crate::throttle::Attempt;
 
@@ -106,7 +106,7 @@ async fn write(
                 organization: &access.organization.name,
                 inviter: &actor.label,
                 role: member.role,
-                link: &link(state, &member),
+                link: &invitation::link(state, &member),
             };
             mail::invitation(conn, email, invitation).await?;
         }
@@ -130,10 +130,4 @@ async fn account(conn: &mut Conn, actor: &Actor, email: &str) -> Result<UserId> 
         Target { kind: "account", id: user.id.to_string(), label: user.email, organization: None };
     audit::record(conn, actor, Action::AccountCreate, &target, &json!({})).await?;
     Ok(user.id)
-}
-
-/// The link that accepts an invitation. It holds for 15 days, and for this invitation only.
-fn link(state: &AppState, member: &Member) -> String {
-    let invited = member.email.as_deref().unwrap_or_default();
-    links::invitation(&state.config, member.id, invited, state.clock.now())
 }

@@ -1,4 +1,4 @@
-//! Invites somebody; the link is shown, so that no mail is needed.
+//! Invites somebody, by mail; the link is shown, too, for where there is none.
 
 use actix_web::HttpResponse;
 use mishap_core::access::Role;
@@ -13,11 +13,12 @@ use mishap_templates::parts::{Field, FieldKind, Form as FormPart, Problems};
 use serde_json::json;
 
 use super::{PATH, named, path_of, path_of_member, role_field, role_of, target};
-use crate::account::{Problem, Refusal};
+use crate::account::{Problem, Refusal, invitation};
 use crate::admin::Administrator;
 use crate::admin::answers::Answers;
 use crate::admin::done::{Done, What};
 use crate::admin::parts::above;
+use crate::mail;
 use crate::pages::Form;
 use crate::pages::screen::problems;
 
@@ -35,7 +36,7 @@ fn page(whole: &WholeOrganization, email: &str, role: Role, problems: &Problems)
     let path = path_of(whole.organization.id);
     FormPage {
         title: "Invite somebody".to_owned(),
-        lead: Some("The next page shows the link with which the invitation is accepted.".into()),
+        lead: Some("A mail is sent. The next page shows its link, in case no mail arrives.".into()),
         parents: vec![
             above("Organizations", PATH),
             above(&whole.organization.name, &path),
@@ -103,6 +104,13 @@ async fn write(
             return Ok(None);
         }
         let member = members::invite(conn, organization, email, role, inviter).await?;
+        let invitation = mail::Invitation {
+            organization: &whole.organization.name,
+            inviter: &actor.label,
+            role,
+            link: &invitation::link(admin.state(), &member),
+        };
+        mail::invitation(conn, email, invitation).await?;
         audit::record(conn, &actor, Action::MemberInvite, &target(&member), &details).await?;
         Ok(Some(member))
     })

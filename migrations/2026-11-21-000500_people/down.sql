@@ -10,5 +10,6 @@ DELETE FROM members WHERE user_id IS NULL;
 ALTER TABLE members DROP COLUMN email, DROP COLUMN is_primary_owner, DROP COLUMN invited_by, ALTER COLUMN user_id SET NOT NULL;
 DROP INDEX members_organization_idx;
 DROP INDEX projects_deleted_idx;
-ALTER TABLE organizations DROP COLUMN require_second_factor, DROP COLUMN deleted_at;
+ALTER TABLE organizations DROP COLUMN require_second_factor, DROP COLUMN retention_days, DROP COLUMN deleted_at;
+ALTER TABLE projects DROP COLUMN retention_days;
 ALTER TABLE users DROP COLUMN options, DROP COLUMN subscribe_by_default;

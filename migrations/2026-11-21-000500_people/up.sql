@@ -81,7 +81,11 @@ CREATE INDEX identities_user_idx ON identities (user_id);
 
 ALTER TABLE organizations
     ADD COLUMN require_second_factor boolean NOT NULL DEFAULT false,
+    ADD COLUMN retention_days integer CHECK (retention_days > 0),
     ADD COLUMN deleted_at timestamptz;
+ALTER TABLE projects ADD COLUMN retention_days integer CHECK (retention_days > 0);
+COMMENT ON COLUMN organizations.retention_days IS 'Days that events are kept, if less than the installation keeps them.';
+COMMENT ON COLUMN projects.retention_days IS 'The same for a project, which counts more than its organization''s.';
 COMMENT ON COLUMN organizations.deleted_at IS 'Set when the organization was deleted; its rows are purged later.';
 CREATE INDEX organizations_deleted_idx ON organizations (deleted_at) WHERE deleted_at IS NOT NULL;
 CREATE INDEX projects_deleted_idx ON projects (deleted_at) WHERE deleted_at IS NOT NULL;

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
-use diesel::sql_types::{BigInt, Jsonb, Nullable, SmallInt, Text, Timestamptz};
+use diesel::sql_types::{BigInt, Integer, Jsonb, Nullable, SmallInt, Text, Timestamptz};
 use diesel_async::RunQueryDsl as _;
 use mishap_core::id::{IssueId, OrganizationId, ProjectId, UserId};
 use mishap_core::issue::{IssueChange, IssueStatus};
@@ -131,7 +131,7 @@ pub async fn list(
         let seen = DateTime::from_timestamp_micros(cursor.position).unwrap_or_default();
         let minute = cursor.position.div_euclid(60_000_000);
         query = query
-            .bind::<diesel::sql_types::Integer, _>(i32::try_from(minute).unwrap_or_default())
+            .bind::<Integer, _>(i32::try_from(minute).unwrap_or_default())
             .bind::<Timestamptz, _>(seen)
             .bind::<BigInt, _>(cursor.id);
     }
@@ -288,6 +288,29 @@ pub async fn set_status(
     .execute(conn)
     .await?;
     Ok(changed > 0)
+}
+
+/// Deletes issues of a project that have no events any more and were last seen before `horizon`, at most
+/// `limit` at a time; says how many. Uses `issues_project_last_seen_idx`.
+pub async fn delete_stale_of(
+    conn: &mut Conn,
+    project: ProjectId,
+    horizon: DateTime<Utc>,
+    limit: i64,
+) -> Result<usize> {
+    let deleted = statement(
+        "DELETE FROM issues WHERE id = ANY(ARRAY(
+             SELECT i.id FROM issues i WHERE i.project_id = $1 AND i.last_seen_minute <= $2 AND i.last_seen < $3
+                 AND NOT EXISTS (SELECT 1 FROM events e WHERE e.issue_id = i.id)
+             ORDER BY i.id LIMIT $4 FOR UPDATE SKIP LOCKED))",
+    )
+    .bind::<BigInt, _>(project)
+    .bind::<Integer, _>(i32::try_from(horizon.timestamp() / 60).unwrap_or(i32::MAX))
+    .bind::<Timestamptz, _>(horizon)
+    .bind::<BigInt, _>(limit)
+    .execute(conn)
+    .await?;
+    Ok(deleted)
 }
 
 /// Deletes issues that have no events any more and were last seen before `horizon`; says how many.

@@ -50,6 +50,7 @@ mod pool;
 pub mod projects;
 pub mod purge;
 pub mod quotas;
+pub mod retention;
 mod schema;
 mod sql;
 pub mod tallies;

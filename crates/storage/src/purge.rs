@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use diesel::QueryableByName;
-use diesel::sql_types::{BigInt, Double, SmallInt, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Double, SmallInt, Timestamptz};
 use diesel_async::RunQueryDsl as _;
 use mishap_core::id::{OrganizationId, ProjectId};
 use mishap_core::quota::QuotaScope;
@@ -104,38 +104,38 @@ impl Kept {
         match self {
             Self::Events => {
                 "DELETE FROM events
-                 WHERE received >= $1 AND received < $2 AND project_id = $3
+                 WHERE received >= $1 AND received < $2 AND project_id = ANY($3)
                      AND event_id = ANY(ARRAY(
                          SELECT event_id FROM events
-                         WHERE received >= $4 AND received < $5 AND project_id = $6 LIMIT $7))"
+                         WHERE received >= $4 AND received < $5 AND project_id = ANY($6) LIMIT $7))"
             }
             Self::Attachments => {
                 "DELETE FROM attachments
-                 WHERE received >= $1 AND received < $2 AND project_id = $3
+                 WHERE received >= $1 AND received < $2 AND project_id = ANY($3)
                      AND event_id = ANY(ARRAY(
                          SELECT event_id FROM attachments
-                         WHERE received >= $4 AND received < $5 AND project_id = $6 LIMIT $7))"
+                         WHERE received >= $4 AND received < $5 AND project_id = ANY($6) LIMIT $7))"
             }
         }
     }
 }
 
-/// Takes some rows of a project from one partition; says how many.
+/// Takes some rows of projects from one partition; says how many.
 pub async fn take_from_partition(
     conn: &mut Conn,
     kept: Kept,
     partition: &Partition,
-    project: ProjectId,
+    projects: &[ProjectId],
 ) -> Result<usize> {
     /// Events whose rows are taken at once.
     const EVENTS: i64 = 1000;
     let taken = statement(kept.text())
         .bind::<Timestamptz, _>(partition.from)
         .bind::<Timestamptz, _>(partition.to)
-        .bind::<BigInt, _>(project)
+        .bind::<Array<BigInt>, _>(projects)
         .bind::<Timestamptz, _>(partition.from)
         .bind::<Timestamptz, _>(partition.to)
-        .bind::<BigInt, _>(project)
+        .bind::<Array<BigInt>, _>(projects)
         .bind::<BigInt, _>(EVENTS)
         .execute(conn)
         .await?;

@@ -27,6 +27,7 @@ diesel::table! {
         scrub_ip_addresses -> Bool,
         open_membership -> Bool,
         require_second_factor -> Bool,
+        retention_days -> Nullable<Integer>,
         deleted_at -> Nullable<Timestamptz>,
     }
 }
@@ -74,6 +75,7 @@ diesel::table! {
         grouping_mechanism -> SmallInt,
         dictionary_tried_at -> Nullable<Timestamptz>,
         last_issue_number -> BigInt,
+        retention_days -> Nullable<Integer>,
     }
 }
 

@@ -12,6 +12,7 @@ mod audit;
 mod configuration;
 mod dead_letters;
 mod done;
+mod intake;
 mod jobs;
 mod organizations;
 mod partitions;

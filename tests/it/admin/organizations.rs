@@ -71,6 +71,7 @@ async fn an_organization_is_changed_and_what_changed_is_told() {
         ("throttle", "25"),
         ("scrub", "on"),
         ("second_factor", "on"),
+        ("retention", "7"),
     ];
     let page = browser.change(&path, &fields).await;
     assert!(page.body.contains("The &lt;Shop&gt;") && page.body.contains("25 % throttled"));
@@ -83,6 +84,7 @@ async fn an_organization_is_changed_and_what_changed_is_told() {
         "scrub_ip_addresses": true,
         "open_membership": false,
         "require_second_factor": true,
+        "retention_days": 7,
     });
     for (column, value) in expected.as_object().unwrap() {
         assert_eq!(&now[column], value, "{column}");
@@ -95,6 +97,7 @@ async fn an_organization_is_changed_and_what_changed_is_told() {
         "scrub_addresses": [false, true],
         "open_membership": [true, false],
         "require_second_factor": [false, true],
+        "retention_days": [null, 7],
     });
     assert_audited(&browser, "organization.update", "shop-org", details).await;
     // What is sent to it is refused now.
@@ -126,6 +129,12 @@ async fn what_is_wrong_with_an_organization_is_said_and_nothing_changes() {
         let fields = [("name", name), ("slug", slug), ("throttle", throttle)];
         let again = browser.post(&path, &fields).await.expect(422);
         assert!(text_of(&again).contains(problem), "{name} {slug} {throttle}");
+    }
+    for days in ["0", "31", "-1", "week"] {
+        let fields = [("name", "x"), ("slug", "shop-org"), ("throttle", "0"), ("retention", days)];
+        let again = browser.post(&path, &fields).await.expect(422);
+        assert!(text_of(&again).contains("A whole number from 1 to 30."), "{days}");
+        assert!(again.body.contains(&format!("value=\"{days}\"")), "{days} is still there");
     }
     assert_eq!(row(&app, id).await, before);
     assert_eq!(audited(&app).await, [] as [Value; 0]);

@@ -41,7 +41,7 @@ async fn a_project_shows_how_much_it_has_and_how_long_it_is_kept() {
     for text in [
         "Events stored, 30 days 1",
         "Issues so far 1",
-        "Events and attachments 30 days",
+        "Keeps events for not set here",
         "Grouping stack-1",
     ] {
         assert!(page.contains(text), "{text} in {page}");
@@ -61,6 +61,7 @@ async fn a_project_is_changed_and_what_changed_is_told() {
         ("platform", ""),
         ("throttle", "100"),
         ("grouping", "glitchtip"),
+        ("retention", "30"),
     ];
     browser.change(&form, &fields).await;
     let now = row(&app).await;
@@ -71,6 +72,7 @@ async fn a_project_is_changed_and_what_changed_is_told() {
         "event_throttle_rate": 100,
         "scrub_ip_addresses": false,
         "grouping_mechanism": 1,
+        "retention_days": 30,
     });
     for (column, value) in expected.as_object().unwrap() {
         assert_eq!(&now[column], value, "{column}");
@@ -82,6 +84,7 @@ async fn a_project_is_changed_and_what_changed_is_told() {
         "throttle": [0, 100],
         "scrub_addresses": [true, false],
         "grouping": ["stack-1", "glitchtip"],
+        "retention_days": [null, 30],
     });
     assert_audited(&browser, "project.update", "shop", details).await;
     let before = audited(&app).await.len();

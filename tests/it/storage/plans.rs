@@ -371,8 +371,10 @@ async fn what_is_purged_is_found_without_looking_at_others() {
         .await;
     meter
         .check("events", 8000, async |conn| {
-            purge::take_from_partition(conn, Kept::Events, &partitions[0], project).await.unwrap();
-            purge::take_from_partition(conn, Kept::Attachments, &partitions[0], project)
+            purge::take_from_partition(conn, Kept::Events, &partitions[0], &[project])
+                .await
+                .unwrap();
+            purge::take_from_partition(conn, Kept::Attachments, &partitions[0], &[project])
                 .await
                 .unwrap();
         })

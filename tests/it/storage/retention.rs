@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 use mishap_boot::shutdown::CancellationToken;
 use mishap_core::clock::SystemClock;
 use mishap_outbound::mail::Transport;
+use mishap_storage::inbox::NewEnvelope;
 use mishap_storage::{attempts, issues, jobs, partitions};
 use mishap_testkit::builders::{EnvelopeBuilder, error_event, event_id};
 use mishap_testkit::{Desk, desk, mail_room};
@@ -60,6 +61,45 @@ async fn what_is_older_than_the_retention_goes_and_the_rest_stays() {
     desk.assert_all_accounted_for().await;
     run(&desk, "apply_retention").await;
     assert_eq!(counts("issues").await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_keeps_its_events_for_less_if_it_or_its_organization_wants_it_so() {
+    let desk = Desk::new().await;
+    let organization = desk.tenant.organization;
+    let short = desk.database.project(organization, "short").await;
+    let long = desk.database.project(organization, "long").await;
+    for project in [desk.tenant.project, short.id, long.id] {
+        for (kind, days) in [("OldError", 25), ("OldError", 12), ("NewError", 3)] {
+            let id = event_id();
+            let envelope = EnvelopeBuilder::of(&id)
+                .event(&error_event(kind, "it failed"))
+                .item("attachment", "x");
+            let envelope = NewEnvelope {
+                project,
+                received: Some(desk::now() - TimeDelta::days(days)),
+                ..desk.envelope(&id, envelope.build())
+            };
+            desk.put(&[envelope]).await;
+        }
+    }
+    desk.digest().await;
+    let days = format!(
+        "UPDATE organizations SET retention_days = 20 WHERE id = {organization};
+         UPDATE projects SET retention_days = 7 WHERE id = {};
+         UPDATE projects SET retention_days = 1000 WHERE id = {}",
+        short.id, long.id
+    );
+    desk.database.sql(&days).await;
+    run(&desk, "apply_retention").await;
+    for (project, events, issues) in
+        [(desk.tenant.project, 2, 2), (short.id, 1, 1), (long.id, 3, 2)]
+    {
+        for (table, left) in [("events", events), ("attachments", events), ("issues", issues)] {
+            let count = format!("SELECT count(*) FROM {table} WHERE project_id = {project}");
+            assert_eq!(desk.database.number(&count).await, left, "{table} of {project}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
-use diesel::sql_types::{BigInt, Bool, SmallInt, Text, Timestamptz};
+use diesel::sql_types::{BigInt, Bool, Integer, Nullable, SmallInt, Text, Timestamptz};
 use diesel_async::RunQueryDsl as _;
 use mishap_core::id::{OrganizationId, TeamId};
 use mishap_core::outcome::Reason;
@@ -100,6 +100,9 @@ pub struct WholeOrganization {
     /// Whether addresses are scrubbed whatever its projects say.
     #[diesel(sql_type = Bool)]
     pub scrub_ip_addresses: bool,
+    /// Days that its events are kept, if less than the installation's.
+    #[diesel(sql_type = Nullable<Integer>)]
+    pub retention_days: Option<i32>,
     /// How many members it has, open invitations included.
     #[diesel(sql_type = BigInt)]
     pub members: i64,
@@ -165,6 +168,8 @@ pub struct OrganizationSettings {
     pub open_membership: bool,
     /// Whether members must have a second factor.
     pub require_second_factor: bool,
+    /// Days that its events are kept, if less than the installation's.
+    pub retention_days: Option<i32>,
 }
 
 /// Changes an organization, unless another one has the slug; says whether it was changed.
@@ -176,9 +181,9 @@ pub async fn update(
     let changed = statement(
         "UPDATE organizations SET name = $1, slug = $2, is_accepting_events = $3,
              event_throttle_rate = $4, scrub_ip_addresses = $5, open_membership = $6,
-             require_second_factor = $7
-         WHERE id = $8 AND NOT starts_with(slug, 'deleted.') AND NOT EXISTS (
-             SELECT 1 FROM organizations other WHERE other.slug = $9 AND other.id <> $10)",
+             require_second_factor = $7, retention_days = $8
+         WHERE id = $9 AND NOT starts_with(slug, 'deleted.') AND NOT EXISTS (
+             SELECT 1 FROM organizations other WHERE other.slug = $10 AND other.id <> $11)",
     )
     .bind::<Text, _>(&settings.name)
     .bind::<Text, _>(&settings.slug)
@@ -187,6 +192,7 @@ pub async fn update(
     .bind::<Bool, _>(settings.scrub_ip_addresses)
     .bind::<Bool, _>(settings.open_membership)
     .bind::<Bool, _>(settings.require_second_factor)
+    .bind::<Nullable<Integer>, _>(settings.retention_days)
     .bind::<BigInt, _>(organization)
     .bind::<Text, _>(&settings.slug)
     .bind::<BigInt, _>(organization)

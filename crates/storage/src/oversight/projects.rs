@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
-use diesel::sql_types::{BigInt, Bool, Nullable, SmallInt, Text, Timestamptz};
+use diesel::sql_types::{BigInt, Bool, Integer, Nullable, SmallInt, Text, Timestamptz};
 use diesel_async::RunQueryDsl as _;
 use mishap_core::grouping::GroupingMechanism;
 use mishap_core::id::{OrganizationId, ProjectId};
@@ -107,6 +107,9 @@ pub struct WholeProject {
     pub organization: String,
     #[diesel(sql_type = SmallInt)]
     grouping_mechanism: i16,
+    /// Days that its events are kept, if less than its organization's or the installation's.
+    #[diesel(sql_type = Nullable<Integer>)]
+    pub retention_days: Option<i32>,
     /// The number of its newest issue, which is how many there ever were.
     #[diesel(sql_type = BigInt)]
     pub last_issue_number: i64,
@@ -163,6 +166,8 @@ pub struct ProjectSettings {
     pub scrub_ip_addresses: bool,
     /// How its events are grouped.
     pub mechanism: GroupingMechanism,
+    /// Days that its events are kept, if not its organization's or the installation's.
+    pub retention_days: Option<i32>,
 }
 
 /// Changes a project, unless another one of its organization has the slug; says whether it was changed.
@@ -173,10 +178,10 @@ pub async fn update(
 ) -> Result<bool> {
     let changed = statement(
         "UPDATE projects SET name = $1, slug = $2, platform = $3, event_throttle_rate = $4,
-             scrub_ip_addresses = $5, grouping_mechanism = $6
-         WHERE id = $7 AND deleted_at IS NULL AND NOT EXISTS (
+             scrub_ip_addresses = $5, grouping_mechanism = $6, retention_days = $7
+         WHERE id = $8 AND deleted_at IS NULL AND NOT EXISTS (
              SELECT 1 FROM projects other
-             WHERE other.organization_id = projects.organization_id AND other.slug = $8
+             WHERE other.organization_id = projects.organization_id AND other.slug = $9
                  AND other.id <> projects.id)",
     )
     .bind::<Text, _>(&settings.name)
@@ -185,6 +190,7 @@ pub async fn update(
     .bind::<SmallInt, _>(settings.event_throttle_rate)
     .bind::<Bool, _>(settings.scrub_ip_addresses)
     .bind::<SmallInt, _>(settings.mechanism.code())
+    .bind::<Nullable<Integer>, _>(settings.retention_days)
     .bind::<BigInt, _>(project)
     .bind::<Text, _>(&settings.slug)
     .execute(conn)

@@ -1,10 +1,12 @@
 //! Drops what is older than the retention: whole partitions, then issues without events, then
 //! dictionaries that no event needs any more; and entries of the audit log after a time of their own.
 
-use chrono::Days;
+use chrono::{DateTime, Days, TimeDelta, Utc};
 use metrics::counter;
 use mishap_storage::partitions::{self, ATTACHMENTS, EVENTS, ISSUE_HOURS, OUTCOMES, Partitioned};
-use mishap_storage::{audit, bodies, issues};
+use mishap_storage::purge::{self, Kept};
+use mishap_storage::retention::{self, Shorter};
+use mishap_storage::{Conn, audit, bodies, issues};
 
 use super::JobContext;
 
@@ -35,11 +37,40 @@ pub(super) async fn run(context: &JobContext) -> anyhow::Result<()> {
             break;
         }
     }
+    apply_shorter(&mut conn, now, context.retention_days).await?;
     // An event of the day in which a dictionary was replaced may still need it.
     bodies::delete_replaced(&mut conn, before(Days::new(u64::from(context.retention_days) + 2)))
         .await?;
     let forgotten = audit::forget(&mut conn, before(Days::new(context.audit_days.into()))).await?;
     counter!("glitchtip_purge_rows_total", "table" => "audit_log").increment(forgotten as u64);
+    Ok(())
+}
+
+/// Takes what projects keep for a shorter time: some rows at a time, from partitions that are over by
+/// then.
+async fn apply_shorter(conn: &mut Conn, now: DateTime<Utc>, days: u32) -> anyhow::Result<()> {
+    let shorter = retention::shorter_than(conn, days).await?;
+    let horizon = |one: &Shorter| now - TimeDelta::days(one.days.into());
+    if shorter.is_empty() {
+        return Ok(());
+    }
+    for kept in Kept::ALL {
+        for partition in partitions::list(conn, kept.table()).await? {
+            let over = shorter.iter().filter(|one| partition.to <= horizon(one));
+            let projects: Vec<_> = over.map(|one| one.project).collect();
+            while !projects.is_empty() {
+                let taken = purge::take_from_partition(conn, kept, &partition, &projects).await?;
+                counter!("glitchtip_purge_rows_total", "table" => kept.table().table)
+                    .increment(taken as u64);
+                if taken == 0 {
+                    break;
+                }
+            }
+        }
+    }
+    for one in &shorter {
+        while issues::delete_stale_of(conn, one.project, horizon(one), ISSUES).await? > 0 {}
+    }
     Ok(())
 }
 

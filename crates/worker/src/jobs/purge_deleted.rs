@@ -70,7 +70,7 @@ async fn work_off(conn: &mut Conn, chore: &Chore, steps: &mut u32) -> Result<boo
         *steps -= 1;
         let (table, taken) = match chore {
             Chore::Partition(kept, partition, project) => {
-                let taken = purge::take_from_partition(conn, *kept, partition, *project).await?;
+                let taken = purge::take_from_partition(conn, *kept, partition, &[*project]).await?;
                 (kept.table().table, taken)
             }
             Chore::Rows(step, id) => (step.table, purge::take(conn, step, *id).await?),

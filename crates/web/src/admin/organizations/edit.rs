@@ -15,6 +15,7 @@ use crate::account::{Problem, Refusal};
 use crate::admin::Administrator;
 use crate::admin::answers::Answers;
 use crate::admin::done::{Done, What};
+use crate::admin::intake::{self, Intake};
 use crate::admin::parts::above;
 use crate::pages::Form;
 use crate::pages::screen::problems;
@@ -23,8 +24,9 @@ use crate::pages::screen::problems;
 pub(in crate::admin) async fn show_edit(admin: Administrator) -> HttpResponse {
     let page = async {
         let whole = named(&mut *admin.conn().await?, &admin).await?;
-        let throttle = whole.organization.event_throttle_rate.to_string();
-        Ok(page(&whole, &settings(&whole), &throttle, &Problems::none()))
+        let settings = settings(&whole);
+        let intake = Intake::of(&admin, settings.event_throttle_rate, settings.retention_days);
+        Ok(page(&whole, &settings, &intake, &Problems::none()))
     };
     let page = page.await;
     admin.answer(page)
@@ -41,13 +43,14 @@ fn settings(whole: &WholeOrganization) -> OrganizationSettings {
         scrub_ip_addresses: whole.scrub_ip_addresses,
         open_membership: organization.open_membership,
         require_second_factor: organization.require_second_factor,
+        retention_days: whole.retention_days,
     }
 }
 
 fn page(
     whole: &WholeOrganization,
     typed: &OrganizationSettings,
-    throttle: &str,
+    intake: &Intake,
     problems: &Problems,
 ) -> FormPage {
     let path = path_of(whole.organization.id);
@@ -60,6 +63,7 @@ fn page(
             .problem(problems.of(name))
             .autocomplete("off")
     };
+    let [throttle, retention] = intake.fields(problems);
     FormPage {
         title: "Edit organization".to_owned(),
         lead: None,
@@ -80,10 +84,8 @@ fn page(
                     "Otherwise whatever its SDKs send is refused.",
                     typed.is_accepting_events,
                 ),
-                Field::new("throttle", "Throttle, in per cent", FieldKind::Number)
-                    .value(throttle)
-                    .help("So many of its events are refused, by chance. 0 refuses none, 100 all.")
-                    .problem(problems.of("throttle")),
+                throttle,
+                retention,
                 checkbox(
                     "scrub",
                     "Scrubs addresses in all projects",
@@ -117,14 +119,16 @@ pub(in crate::admin) async fn edit(admin: Administrator, form: Form) -> HttpResp
         Err(refusal) => return admin.refuse(refusal),
     };
     let mut answers = Answers::of(&form);
+    let (event_throttle_rate, retention_days) = intake::read(&admin, &mut answers);
     let typed = OrganizationSettings {
         name: answers.text("name", 1..=200),
         slug: answers.slug("slug", MAX_ORGANIZATION),
         is_accepting_events: answers.is_on("accepting"),
-        event_throttle_rate: answers.number("throttle", 0..=100),
+        event_throttle_rate,
         scrub_ip_addresses: answers.is_on("scrub"),
         open_membership: answers.is_on("open"),
         require_second_factor: answers.is_on("second_factor"),
+        retention_days,
     };
     let done = match answers.finish(Some(())) {
         Ok(()) => change(&admin, &whole, &typed).await.map_err(problems),
@@ -133,7 +137,8 @@ pub(in crate::admin) async fn edit(admin: Administrator, form: Form) -> HttpResp
     match done {
         Ok(done) => admin.follow(Ok(done)),
         Err(Ok(problems)) => {
-            admin.show_again(&page(&whole, &typed, form.text("throttle"), &problems))
+            let page = page(&whole, &typed, &Intake::typed(&admin, &form), &problems);
+            admin.show_again(&page)
         }
         Err(Err(refusal)) => admin.refuse(refusal),
     }
@@ -179,6 +184,7 @@ fn differences(was: &OrganizationSettings, is: &OrganizationSettings) -> Value {
             scrub_ip_addresses,
             open_membership,
             require_second_factor,
+            retention_days,
         } = settings;
         json!({
             "name": name,
@@ -188,6 +194,7 @@ fn differences(was: &OrganizationSettings, is: &OrganizationSettings) -> Value {
             "scrub_addresses": scrub_ip_addresses,
             "open_membership": open_membership,
             "require_second_factor": require_second_factor,
+            "retention_days": retention_days,
         })
     };
     crate::admin::parts::differences(&of(was), &of(is))

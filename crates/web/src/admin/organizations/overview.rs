@@ -12,6 +12,7 @@ use mishap_templates::parts::{
 
 use super::{PATH, named, path_of};
 use crate::account::Refusal;
+use crate::admin::intake::days;
 use crate::admin::parts::{above, address, button, count, facts, section};
 use crate::admin::{Administrator, quotas as limits};
 
@@ -40,6 +41,7 @@ pub(super) async fn page(
         ("Events stored, 30 days", count(events)),
         ("Takes events", flag(organization.is_accepting_events)),
         ("Throttle", percent(organization.event_throttle_rate)),
+        ("Keeps events for", days(whole.retention_days)),
         ("Scrubs addresses in all projects", flag(whole.scrub_ip_addresses)),
         ("Members may join teams", flag(organization.open_membership)),
         ("Requires a second factor", flag(organization.require_second_factor)),

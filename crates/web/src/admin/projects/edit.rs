@@ -17,6 +17,7 @@ use crate::account::{Problem, Refusal};
 use crate::admin::Administrator;
 use crate::admin::answers::Answers;
 use crate::admin::done::{Done, What};
+use crate::admin::intake::{self, Intake};
 use crate::pages::Form;
 use crate::pages::screen::problems;
 
@@ -27,8 +28,9 @@ const MAX_NAME: usize = 64;
 pub(in crate::admin) async fn show_edit(admin: Administrator) -> HttpResponse {
     let page = async {
         let whole = named(&mut *admin.conn().await?, &admin).await?;
-        let throttle = whole.project.event_throttle_rate.to_string();
-        Ok(page(&whole, &settings(&whole), &throttle, &Problems::none()))
+        let settings = settings(&whole);
+        let intake = Intake::of(&admin, settings.event_throttle_rate, settings.retention_days);
+        Ok(page(&whole, &settings, &intake, &Problems::none()))
     };
     let page = page.await;
     admin.answer(page)
@@ -44,13 +46,14 @@ fn settings(whole: &WholeProject) -> ProjectSettings {
         event_throttle_rate: project.event_throttle_rate,
         scrub_ip_addresses: project.scrub_ip_addresses,
         mechanism: whole.mechanism(),
+        retention_days: whole.retention_days,
     }
 }
 
 fn page(
     whole: &WholeProject,
     typed: &ProjectSettings,
-    throttle: &str,
+    intake: &Intake,
     problems: &Problems,
 ) -> FormPage {
     let path = path_of(whole.project.id);
@@ -67,6 +70,7 @@ fn page(
     };
     let mechanisms = GroupingMechanism::ALL.iter().map(mechanism).collect();
     let scrub = FieldKind::Checkbox { is_checked: typed.scrub_ip_addresses };
+    let [throttle, retention] = intake.fields(problems);
     FormPage {
         title: "Edit project".to_owned(),
         lead: None,
@@ -84,10 +88,8 @@ fn page(
                 text("platform", "Platform", typed.platform.as_deref().unwrap_or_default())
                     .help("The language or framework, such as python or javascript-react.")
                     .optional(),
-                Field::new("throttle", "Throttle, in per cent", FieldKind::Number)
-                    .value(throttle)
-                    .help("So many of its events are refused, by chance. 0 refuses none, 100 all.")
-                    .problem(problems.of("throttle")),
+                throttle,
+                retention,
                 Field::new("scrub", "Scrubs addresses", scrub)
                     .help("IP addresses are not stored.")
                     .optional(),
@@ -118,6 +120,7 @@ pub(in crate::admin) async fn edit(admin: Administrator, form: Form) -> HttpResp
         Err(refusal) => return admin.refuse(refusal),
     };
     let mut answers = Answers::of(&form);
+    let (event_throttle_rate, retention_days) = intake::read(&admin, &mut answers);
     let platform = answers.text("platform", 0..=MAX_NAME);
     let mechanism = GroupingMechanism::from_name(form.text("grouping"));
     if mechanism.is_none() {
@@ -127,9 +130,10 @@ pub(in crate::admin) async fn edit(admin: Administrator, form: Form) -> HttpResp
         name: answers.text("name", 1..=MAX_NAME),
         slug: answers.slug("slug", MAX_PROJECT),
         platform: Some(platform).filter(|platform| !platform.is_empty()),
-        event_throttle_rate: answers.number("throttle", 0..=100),
+        event_throttle_rate,
         scrub_ip_addresses: answers.is_on("scrub"),
         mechanism: mechanism.unwrap_or(whole.mechanism()),
+        retention_days,
     };
     let done = match answers.finish(Some(())) {
         Ok(()) => change(&admin, &whole, &typed).await.map_err(problems),
@@ -138,7 +142,8 @@ pub(in crate::admin) async fn edit(admin: Administrator, form: Form) -> HttpResp
     match done {
         Ok(done) => admin.follow(Ok(done)),
         Err(Ok(problems)) => {
-            admin.show_again(&page(&whole, &typed, form.text("throttle"), &problems))
+            let page = page(&whole, &typed, &Intake::typed(&admin, &form), &problems);
+            admin.show_again(&page)
         }
         Err(Err(refusal)) => admin.refuse(refusal),
     }
@@ -183,6 +188,7 @@ fn differences(was: &ProjectSettings, is: &ProjectSettings) -> Value {
             event_throttle_rate,
             scrub_ip_addresses,
             mechanism,
+            retention_days,
         } = settings;
         json!({
             "name": name,
@@ -191,6 +197,7 @@ fn differences(was: &ProjectSettings, is: &ProjectSettings) -> Value {
             "throttle": event_throttle_rate,
             "scrub_addresses": scrub_ip_addresses,
             "grouping": mechanism.name(),
+            "retention_days": retention_days,
         })
     };
     crate::admin::parts::differences(&of(was), &of(is))

@@ -14,9 +14,10 @@ use mishap_templates::parts::{
 
 use super::{PATH, named, path_of};
 use crate::account::Refusal;
+use crate::admin::intake::days;
 use crate::admin::organizations::percent;
 use crate::admin::parts::{
-    above, address, badge, button, count, explained, facts, nothing, row, section, table,
+    above, address, badge, button, count, explained, nothing, row, section, table,
 };
 use crate::admin::{Administrator, organizations, quotas as limits};
 
@@ -58,7 +59,6 @@ pub(super) async fn page(
             overview,
             of_keys(&whole, &keys),
             limits::section_of(QuotaScope::Project, id.0, &quotas),
-            retention(admin.state().config.administration.retention_days),
         ],
         pager: Pager::default(),
         dangers: DangerZone { actions: vec![deletion(&whole, problem)] },
@@ -83,6 +83,7 @@ async fn overview(conn: &mut Conn, whole: &WholeProject) -> Result<Section, Refu
         ("Events stored, 30 days", count(events)),
         ("Issues so far", count(whole.last_issue_number)),
         ("Throttle", percent(project.event_throttle_rate)),
+        ("Keeps events for", days(whole.retention_days)),
         ("Scrubs addresses", Cell::Flag(project.scrub_ip_addresses)),
         ("Grouping", Cell::Code(whole.mechanism().name().to_owned())),
     ];
@@ -119,14 +120,6 @@ fn of_keys(whole: &WholeProject, keys: &[ProjectKey]) -> Section {
     let keys = SectionBody::Table(table("Keys", &columns, rows, empty));
     let new = button("New key", format!("{path}keys/new/"), ButtonKind::Plain);
     Section { links: vec![new], ..explained("Keys", "What SDKs send with.", keys) }
-}
-
-/// How long things are kept.
-fn retention(days: u32) -> Section {
-    let explanation =
-        "Set for the whole installation, with GLITCHTIP_RETENTION_DAYS in its environment.";
-    let days = format!("{days} days");
-    explained("Retention", explanation, facts([("Events and attachments", Cell::text(days))]))
 }
 
 fn deletion(whole: &WholeProject, problem: Option<&str>) -> Danger {

@@ -72,6 +72,19 @@ pub struct ProviderConfig {
     pub scopes: Vec<String>,
 }
 
+impl ProviderConfig {
+    /// Where its discovery document is; nothing if it has none, or if the configuration cannot work.
+    pub fn discovery_url(&self) -> Option<Url> {
+        let has_one = self.kind != ProviderKind::GitHub;
+        has_one.then(|| metadata::discovery_url(self).ok()).flatten()
+    }
+
+    /// What is asked for: what is configured, or else what is usual.
+    pub fn asked_scopes(&self) -> Vec<&str> {
+        flow::scopes(self)
+    }
+}
+
 /// Somebody, as a provider knows them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExternalIdentity {

@@ -32,6 +32,9 @@ const MAX_CODE_BYTES: usize = 8 * 1024;
 /// GlitchTip's column.
 const MAX_UID_BYTES: usize = 191;
 
+/// Longest name that is kept, in characters: as GlitchTip's column.
+const MAX_NAME_CHARS: usize = 255;
+
 /// No address is longer.
 const MAX_EMAIL_BYTES: usize = 254;
 
@@ -250,7 +253,8 @@ pub(super) fn identity(
         | ProviderKind::GitLab
         | ProviderKind::Google => text("sub"),
     };
-    let uid = uid.filter(|uid| uid.len() <= MAX_UID_BYTES).ok_or(ProviderError::WrongSubject)?;
+    let is_fit = |uid: &&str| uid.len() <= MAX_UID_BYTES && !uid.contains(char::is_control);
+    let uid = uid.filter(is_fit).ok_or(ProviderError::WrongSubject)?;
     let email = text("email").filter(|email| is_email(email));
     let is_email_verified =
         email.is_some() && kind != ProviderKind::Microsoft && is_true("email_verified");
@@ -263,10 +267,15 @@ pub(super) fn identity(
         uid: uid.to_owned(),
         email: email.map(str::to_owned),
         is_email_verified,
-        name: text("name").map(str::to_owned).or_else(full_name),
-        username: text("preferred_username").or_else(|| text("nickname")).map(str::to_owned),
+        name: text("name").map(str::to_owned).or_else(full_name).map(|name| printable(&name)),
+        username: text("preferred_username").or_else(|| text("nickname")).map(printable),
         claims,
     })
+}
+
+/// A name as it can be shown and stored.
+pub(super) fn printable(name: &str) -> String {
+    name.chars().filter(|letter| !letter.is_control()).take(MAX_NAME_CHARS).collect()
 }
 
 /// Whether a text might be an e-mail address.

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
 
-use super::flow::is_email;
+use super::flow::{is_email, printable};
 use super::requests::{Http, get};
 use super::{Claims, Endpoint, ExternalIdentity, Metadata, ProviderConfig, ProviderError};
 
@@ -59,7 +59,7 @@ pub(super) async fn identity(
     // The one in the profile may be any text.
     let address = addresses.into_iter().find(|address| address.primary && is_email(&address.email));
     let id = claims.get("id").and_then(Value::as_u64).ok_or(ProviderError::WrongSubject)?;
-    let text = |name: &str| claims.get(name).and_then(Value::as_str).map(str::to_owned);
+    let text = |name: &str| claims.get(name).and_then(Value::as_str).map(printable);
     Ok(ExternalIdentity {
         uid: id.to_string(),
         is_email_verified: address.as_ref().is_some_and(|address| address.verified),

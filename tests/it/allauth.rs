@@ -8,6 +8,7 @@ mod csrf;
 mod hostile;
 mod passkeys;
 mod passwords;
+mod providers;
 mod recovery_codes;
 mod second_factors;
 mod sessions;

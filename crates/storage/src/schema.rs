@@ -161,6 +161,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    identity_roles (identity_id, organization_id) {
+        identity_id -> BigInt,
+        organization_id -> BigInt,
+        role_before -> Nullable<SmallInt>,
+    }
+}
+
+diesel::table! {
     teams (id) {
         id -> BigInt,
         organization_id -> BigInt,
@@ -208,6 +216,7 @@ diesel::joinable!(user_emails -> users (user_id));
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(authenticators -> users (user_id));
 diesel::joinable!(identities -> users (user_id));
+diesel::joinable!(identity_roles -> identities (identity_id));
 diesel::joinable!(team_members -> teams (team_id));
 diesel::joinable!(team_members -> members (member_id));
 diesel::joinable!(project_teams -> teams (team_id));
@@ -220,6 +229,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     audit_log,
     authenticators,
     identities,
+    identity_roles,
     projects,
     project_keys,
     project_teams,

@@ -54,6 +54,7 @@ pub fn exhibits_of_all() -> Vec<Exhibit> {
     let all = [
         exhibits::<pages::SignIn>("sign-in", &stranger),
         exhibits::<pages::SignUp>("sign-up", &stranger),
+        exhibits::<pages::ProviderSignUp>("provider-sign-up", &stranger),
         exhibits::<pages::SecondFactor>("second-factor", &stranger),
         exhibits::<pages::PasswordForgotten>("password-forgotten", &stranger),
         exhibits::<pages::PasswordReset>("password-reset", &stranger),

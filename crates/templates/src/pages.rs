@@ -15,6 +15,7 @@ mod error;
 mod first_run;
 mod invitation;
 mod password;
+mod provider_sign_up;
 mod second_factor;
 mod security;
 mod sign_in;
@@ -31,8 +32,11 @@ pub use self::error::ErrorPage;
 pub use self::first_run::FirstRun;
 pub use self::invitation::{AcceptInvitation, Invitation};
 pub use self::password::{PasswordForgotten, PasswordReset};
+pub use self::provider_sign_up::{GuestAddress, ProviderSignUp};
 pub use self::second_factor::SecondFactor;
-pub use self::security::{Passkey, RecoveryCodes, RecoveryState, Security, Session, TotpSetup};
+pub use self::security::{
+    Connection, Passkey, RecoveryCodes, RecoveryState, Security, Session, TotpSetup,
+};
 pub use self::sign_in::SignIn;
 pub use self::sign_up::SignUp;
 pub use self::signed_out::SignedOut;

@@ -21,6 +21,9 @@ pub const SECOND_FACTOR: &str = "/login/second-factor";
 /// Where a passkey goes that is the second factor.
 pub const SECOND_FACTOR_PASSKEY: &str = "/login/second-factor/passkey";
 
+/// Asks whoever came from a sign-in provider for an address.
+pub const PROVIDER_SIGN_UP: &str = "/login/provider";
+
 /// Ends the session (POST).
 pub const SIGN_OUT: &str = "/logout";
 
@@ -71,6 +74,9 @@ pub const SECURITY_PASSKEYS: &str = "/profile/security/passkeys";
 
 /// Forgets a passkey (POST `id`).
 pub const SECURITY_PASSKEYS_REMOVE: &str = "/profile/security/passkeys/remove";
+
+/// Disconnects an account elsewhere (POST `provider`, `account`).
+pub const SECURITY_PROVIDERS_REMOVE: &str = "/profile/security/providers/remove";
 
 /// Ends all other sessions (POST).
 pub const SECURITY_SESSIONS_END: &str = "/profile/security/sessions/end";

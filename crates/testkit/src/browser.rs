@@ -9,7 +9,7 @@ use mishap_storage::accounts::sessions::{self, NewSession};
 use reqwest::Method;
 use reqwest::header::{COOKIE, HeaderMap, HeaderValue, ORIGIN, SET_COOKIE};
 use serde_json::{Value, json};
-use url::Url;
+use url::{Url, form_urlencoded};
 
 use crate::app::TestApp;
 use crate::client::{Answer, Client, sender};
@@ -80,6 +80,18 @@ impl Browser {
     /// Sends JSON to a path, and keeps the cookies that are answered.
     pub async fn send(&mut self, method: Method, path: &str, body: &Value) -> Answer {
         let answer = self.client().json(method, path, body).await;
+        self.keep_cookies(&answer);
+        answer
+    }
+
+    /// Sends a form of a page, with the token that the browser's cookie tells, and keeps the cookies
+    /// that are answered.
+    pub async fn submit(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let token = self.csrf_cookie.clone().unwrap_or_default();
+        let fields = fields.iter().copied().chain([("csrfmiddlewaretoken", token.as_str())]);
+        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let kind = "application/x-www-form-urlencoded";
+        let answer = self.client().send(path, &[("content-type", kind)], body.into_bytes()).await;
         self.keep_cookies(&answer);
         answer
     }

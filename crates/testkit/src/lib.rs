@@ -47,3 +47,4 @@ pub use self::program::{Program, built_program, free_port};
 pub use self::servers::{Servers, shared, tools};
 pub use self::until::until;
 pub use self::wire::{Wire, WireAnswer};
+pub use mishap_process::install_encryption;

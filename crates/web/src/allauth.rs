@@ -20,6 +20,7 @@ use actix_web::{Error, HttpResponse};
 
 use crate::access::everybody;
 use crate::endpoint::{Endpoint, delete, get, patch, post, put, register};
+use crate::pages::provider;
 
 /// What every path begins with.
 pub const PREFIX: &str = "/_allauth/browser/v1";
@@ -56,7 +57,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         post("/auth/webauthn/login", "headless:mfa:login_webauthn", open, second_factors::passkey_login),
 
         post("/auth/provider/token", "headless:socialaccount:provider_token", open, providers::token),
-        get("/auth/provider/signup", "headless:socialaccount:provider_signup", open, providers::signup),
+        get("/auth/provider/signup", "headless:socialaccount:provider_signup", open, providers::show_signup),
         post("/auth/provider/signup", "headless:socialaccount:provider_signup", open, providers::signup),
         get("/account/providers", "headless:socialaccount:manage_providers", open, providers::list),
         delete("/account/providers", "headless:socialaccount:manage_providers", open, providers::unlink),
@@ -81,12 +82,20 @@ pub fn endpoints() -> Vec<Endpoint> {
     ]
 }
 
+/// What browsers send as a form of a page: its token proves where it comes from, and a page is the
+/// answer.
+fn forms() -> Vec<Endpoint> {
+    let view = "headless:socialaccount:redirect_to_provider";
+    vec![post("/auth/provider/redirect", view, everybody(), provider::redirect)]
+}
+
 /// Routes every endpoint.
 pub fn routes(config: &mut ServiceConfig) {
     let not_found = || async { HttpResponse::NotFound().finish() };
     let scope = web::scope(PREFIX)
         .wrap(from_fn(finish))
         .configure(|config| register(config, "", endpoints()))
+        .configure(|config| register(config, "", forms()))
         .default_service(web::to(not_found));
     config.service(scope);
 }

@@ -6,7 +6,7 @@
 mod elsewhere;
 mod invitation;
 mod password;
-mod provider;
+pub(crate) mod provider;
 pub(crate) mod screen;
 mod security;
 mod sign_in;
@@ -42,7 +42,8 @@ fn endpoints() -> Vec<Endpoint> {
         post(paths::SECOND_FACTOR_PASSKEY, "second_factor_passkey", open, sign_in::second_factor_passkey),
         post(paths::SIGN_OUT, "sign_out", open, sign_in::sign_out),
 
-        post(paths::PROVIDER_REDIRECT, "headless:socialaccount:redirect_to_provider", open, provider::redirect),
+        get(paths::PROVIDER_SIGN_UP, "provider_sign_up", open, provider::show_sign_up),
+        post(paths::PROVIDER_SIGN_UP, "provider_sign_up", open, provider::sign_up),
         get("/accounts/oidc/{provider}/login/callback/", "openid_connect_callback", open, provider::callback),
         get("/accounts/{provider}/login/callback/", "provider_callback", open, provider::callback),
 
@@ -70,6 +71,7 @@ fn endpoints() -> Vec<Endpoint> {
         post(paths::SECURITY_RECOVERY, "security_recovery", open, security::renew_recovery_codes),
         post(paths::SECURITY_PASSKEYS, "security_passkeys", open, security::add_passkey),
         post(paths::SECURITY_PASSKEYS_REMOVE, "security_passkeys_remove", open, security::remove_passkey),
+        post(paths::SECURITY_PROVIDERS_REMOVE, "security_providers_remove", open, provider::unlink),
         post(paths::SECURITY_SESSIONS_END, "security_sessions_end", open, security::end_sessions),
         get(paths::API_TOKENS, "api_tokens", open, tokens::show),
         post(paths::API_TOKENS, "api_tokens", open, tokens::create),

@@ -1,5 +1,7 @@
 //! Sessions of people: the cookie, and what is remembered of how they signed in.
 
+use std::collections::BTreeMap;
+
 use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::{HttpMessage as _, HttpRequest};
@@ -50,6 +52,9 @@ pub struct SessionData {
     /// A flow with a sign-in provider that has begun.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub flow: Option<Value>,
+    /// Who came from a sign-in provider, and needs an address to have an account.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub guest: Option<Guest>,
 }
 
 /// A step of signing in (allauth's records).
@@ -103,6 +108,27 @@ pub struct OfferedCodes {
     pub at: f64,
     /// The codes.
     pub codes: RecoveryCodes,
+}
+
+/// Somebody who came from a sign-in provider, as that knows them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Guest {
+    /// The provider's slug.
+    pub provider: String,
+    /// What the provider calls the person, for good.
+    pub uid: String,
+    /// The address that the provider told.
+    pub email: Option<String>,
+    /// Whether the provider vouches for the address.
+    pub is_email_verified: bool,
+    /// The name of the person.
+    pub name: Option<String>,
+    /// The name of the account there.
+    pub username: Option<String>,
+    /// What the person is to be in organizations: names of roles by slugs.
+    pub roles: BTreeMap<String, String>,
+    /// When, in seconds since 1970.
+    pub at: f64,
 }
 
 /// A ceremony with a passkey that has begun.

@@ -34,6 +34,12 @@ pub(super) fn mail_server() -> &'static Path {
     MAIL_SERVER.get_or_init(|| python_packages("mail"))
 }
 
+/// Where Python finds the identity provider.
+pub(crate) fn oidc_provider() -> &'static Path {
+    static PROVIDER: OnceLock<PathBuf> = OnceLock::new();
+    PROVIDER.get_or_init(|| python_packages("oidc_provider"))
+}
+
 /// Where Python finds what a folder pins.
 fn python_packages(name: &str) -> PathBuf {
     let installed = install(name, &["requirements.txt"], |folder| {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable, Text};
 use diesel_async::RunQueryDsl;
 use mishap_core::id::{IdentityId, UserId};
 
@@ -11,6 +12,7 @@ use super::users::User;
 use crate::error::Result;
 use crate::pool::Conn;
 use crate::schema::{identities, users};
+use crate::sql::statement;
 
 /// Who an account is at a provider.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
@@ -63,7 +65,7 @@ pub async fn find_user(conn: &mut Conn, provider: &str, uid: &str) -> Result<Opt
 }
 
 /// Links an account with who somebody is at a provider, or notes that they came from there again.
-/// Says whether the account is the one that is linked.
+/// Nothing is changed, and nothing returned, if that is another account's identity.
 pub async fn link(
     conn: &mut Conn,
     user: UserId,
@@ -71,26 +73,29 @@ pub async fn link(
     uid: &str,
     email: Option<&str>,
     username: Option<&str>,
-) -> Result<bool> {
-    let owner = diesel::insert_into(identities::table)
-        .values((
-            identities::user_id.eq(user),
-            identities::provider.eq(provider),
-            identities::uid.eq(uid),
-            identities::email.eq(email),
-            identities::username.eq(username),
-        ))
-        .on_conflict((identities::provider, identities::uid))
-        .do_update()
-        .set((
-            identities::email.eq(email),
-            identities::username.eq(username),
-            identities::last_login_at.eq(diesel::dsl::now),
-        ))
-        .returning(identities::user_id)
-        .get_result::<UserId>(conn)
-        .await?;
-    Ok(owner == user)
+) -> Result<Option<IdentityId>> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = BigInt)]
+        id: IdentityId,
+    }
+    let linked: Option<Row> = statement(
+        "INSERT INTO identities (user_id, provider, uid, email, username)
+         VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (provider, uid) DO UPDATE SET
+             email = excluded.email, username = excluded.username, last_login_at = now()
+         WHERE identities.user_id = excluded.user_id
+         RETURNING id",
+    )
+    .bind::<BigInt, _>(user)
+    .bind::<Text, _>(provider)
+    .bind::<Text, _>(uid)
+    .bind::<Nullable<Text>, _>(email)
+    .bind::<Nullable<Text>, _>(username)
+    .get_result(conn)
+    .await
+    .optional()?;
+    Ok(linked.map(|row| row.id))
 }
 
 /// The identities of an account, the oldest first.
@@ -98,13 +103,8 @@ pub async fn list(conn: &mut Conn, user: UserId) -> Result<Vec<Identity>> {
     Ok(list_of_users(conn, &[user]).await?.remove(&user).unwrap_or_default())
 }
 
-/// Unlinks an account from who somebody is at a provider; says whether they were linked.
-pub async fn unlink(conn: &mut Conn, user: UserId, provider: &str, uid: &str) -> Result<bool> {
-    let gone = diesel::delete(identities::table)
-        .filter(identities::user_id.eq(user))
-        .filter(identities::provider.eq(provider))
-        .filter(identities::uid.eq(uid))
-        .execute(conn)
-        .await?;
-    Ok(gone > 0)
+/// Unlinks an account from who somebody is at a provider.
+pub async fn unlink(conn: &mut Conn, identity: IdentityId) -> Result<()> {
+    diesel::delete(identities::table.find(identity)).execute(conn).await?;
+    Ok(())
 }

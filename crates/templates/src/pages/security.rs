@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 
-use super::new_password_fields;
+use super::{Provider, new_password_fields};
 use crate::gallery::{Page, Sample};
 use crate::link::Link;
 use crate::parts::{
@@ -34,8 +34,29 @@ pub struct Security {
     pub passkeys: Vec<Passkey>,
     /// What was wrong with a new passkey.
     pub passkey_problems: Problems,
+    /// Who the person is elsewhere, the oldest first.
+    pub connections: Vec<Connection>,
+    /// Who else could say who the person is.
+    pub providers: Vec<Provider>,
     /// Where the person is signed in, this browser first.
     pub sessions: Vec<Session>,
+}
+
+/// Who the person is at a sign-in provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Connection {
+    /// The provider, as the API calls it.
+    pub provider: String,
+    /// What people call it; nothing if nobody can sign in through it any more.
+    pub name: Option<String>,
+    /// What it calls the person, for good.
+    pub uid: String,
+    /// The account there, as the person knows it.
+    pub account: String,
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// When the person last came from there.
+    pub used: DateTime<Utc>,
 }
 
 /// How many recovery codes are left.
@@ -213,6 +234,38 @@ impl Security {
         section("Passkeys", "Your fingerprint, face or key instead of a code.", &content)
     }
 
+    fn connections(&self, shell: &Shell) -> Markup {
+        let connect = |provider: &Provider| ActionForm {
+            object: Some(provider.name.clone()),
+            hidden: [
+                ("provider", provider.id.clone()),
+                ("process", "connect".to_owned()),
+                ("callback_url", shell.site.url(paths::SECURITY)),
+            ]
+            .map(|(name, value)| (name.to_owned(), value))
+            .to_vec(),
+            ..ActionForm::new("Connect", paths::PROVIDER_REDIRECT)
+        };
+        let content = html! {
+            div.panel {
+                ul.list {
+                    @for connection in &self.connections { (connection.show(shell)) }
+                    @for provider in &self.providers {
+                        li {
+                            div {
+                                p.title { bdi { (provider.name) } }
+                                p { "Not connected" }
+                            }
+                            (connect(provider).show(shell, "small"))
+                        }
+                    }
+                }
+            }
+        };
+        let explanation = "Sign in here with an account that you have elsewhere.";
+        section("Connected accounts", explanation, &content)
+    }
+
     fn sessions(&self, shell: &Shell) -> Markup {
         let end = ActionForm::new("Sign out everywhere else", paths::SECURITY_SESSIONS_END);
         html! {
@@ -237,6 +290,36 @@ impl Security {
 fn on_or_off(is_on: bool) -> Markup {
     let badge = if is_on { Badge::new(Level::Ok, "On") } else { Badge::new(Level::Neutral, "Off") };
     badge.show()
+}
+
+impl Connection {
+    fn show(&self, shell: &Shell) -> Markup {
+        let name = self.name.as_ref().unwrap_or(&self.provider);
+        let remove = ActionForm {
+            object: Some(format!("{name}, {}", self.account)),
+            hidden: vec![
+                ("provider".to_owned(), self.provider.clone()),
+                ("account".to_owned(), self.uid.clone()),
+            ],
+            kind: ButtonKind::Danger,
+            ..ActionForm::new("Disconnect", paths::SECURITY_PROVIDERS_REMOVE)
+        };
+        html! {
+            li {
+                div {
+                    p.title { bdi { (name) } }
+                    p {
+                        bdi { (self.account) } " · connected " (relative(shell.now, self.since))
+                        ", used " (relative(shell.now, self.used))
+                    }
+                }
+                @if self.name.is_none() {
+                    (Badge::new(Level::Neutral, "Not offered any more").show())
+                }
+                (remove.show(shell, "small"))
+            }
+        }
+    }
 }
 
 impl Passkey {
@@ -303,6 +386,9 @@ impl Page for Security {
                 &factors,
             ))
             (self.passkeys(shell))
+            @if !(self.connections.is_empty() && self.providers.is_empty()) {
+                (self.connections(shell))
+            }
             (self.sessions(shell))
         };
         shell.document(&Document {

@@ -2,39 +2,45 @@
 //!
 //! Providers come from the environment and from the administrator's pages; one of the environment
 //! hides one of the same name. What a provider tells decides who is signed in: the account that is
-//! linked with it, else the one whose proven address the provider vouches for, else a new one.
+//! linked with it, else the one whose proven address the provider vouches for, else a new one
+//! (`guest`). The way there and back is in `journey`.
+
+mod guest;
+mod journey;
+mod links;
+mod roles;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use mishap_boot::settings::{SignInKind, SignInProvider};
 use mishap_core::access::Role;
-use mishap_core::audit::Action;
-use mishap_core::email::EmailAddress;
-use mishap_identity::provider::{
-    self, Callback, Claims, ExternalIdentity, FlowState, Http, Metadata, ProviderConfig,
-    ProviderKind, RoleRule, memberships,
-};
+use mishap_core::causes::Causes;
+use mishap_identity::provider::{Http, Metadata, ProviderConfig, ProviderKind, RoleRule};
 use mishap_storage::accounts::providers::{self, ProviderRow};
-use mishap_storage::accounts::users::{self, NewUser, User};
-use mishap_storage::accounts::{emails, identities};
-use mishap_storage::audit::{self, Actor, Target};
-use mishap_storage::{Conn, members, organizations, transaction};
 use quick_cache::sync::Cache;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use url::Url;
 
+pub(crate) use self::guest::{guest, sign_up};
+pub(crate) use self::journey::{Arrival, begin, finish};
+pub(crate) use self::links::{Linked, linked, unlink};
 use super::refusal::{Problem, Refusal};
-use super::sign_in::{self, Progress};
-use super::visit::Visit;
 use crate::AppState;
 use crate::config::AppConfig;
 use crate::error::ApiError;
 
 /// How long what a provider says of itself is believed, in seconds.
 const METADATA_AGE: i64 = 3600;
+
+/// How long a provider that did not answer is not asked again, in seconds: whoever presses its button
+/// meanwhile need not wait for it, and nobody can make us ask all the time.
+const SILENCE: i64 = 10;
+
+/// How long the settings wait for a provider that was never asked.
+const SETTINGS_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Providers whose documents are kept.
 const METADATA_PLACES: usize = 64;
@@ -52,12 +58,15 @@ pub struct Provider {
 pub struct Providers {
     http: Arc<dyn Http>,
     metadata: Cache<String, Arc<(i64, Metadata)>>,
+    /// When those were asked that did not answer.
+    silent: Cache<String, i64>,
 }
 
 impl Providers {
     /// Providers that are spoken with through `http`.
     pub fn new(http: Arc<dyn Http>) -> Self {
-        Self { http, metadata: Cache::new(METADATA_PLACES) }
+        let (metadata, silent) = (Cache::new(METADATA_PLACES), Cache::new(METADATA_PLACES));
+        Self { http, metadata, silent }
     }
 
     /// What a provider says of itself: what was fetched within the hour, or now. What it said last
@@ -74,17 +83,35 @@ impl Providers {
         if let Some(known) = known.as_ref().filter(|known| now - known.0 < METADATA_AGE) {
             return Ok(Arc::clone(known));
         }
+        let unavailable = || problem("provider_unavailable");
+        if self.silent.get(&key).is_some_and(|asked| now - asked < SILENCE) {
+            return known.ok_or_else(unavailable);
+        }
+        self.silent.insert(key.clone(), now);
         match Metadata::discover(config, self.http.as_ref()).await {
             Ok(metadata) => {
                 let fetched = Arc::new((now, metadata));
+                self.silent.remove(&key);
                 self.metadata.insert(key, Arc::clone(&fetched));
                 Ok(fetched)
             }
             Err(error) => {
+                let error = Causes(&error);
                 tracing::warn!(provider = config.slug, %error, "a sign-in provider cannot be asked");
-                known.ok_or_else(|| problem("provider_unavailable"))
+                known.ok_or_else(unavailable)
             }
         }
+    }
+
+    /// Where people sign in at a provider, if it says so soon.
+    pub(crate) async fn authorization_endpoint(
+        &self,
+        state: &AppState,
+        config: &ProviderConfig,
+    ) -> Option<Url> {
+        let asked = tokio::time::timeout(SETTINGS_PATIENCE, self.metadata(state, config));
+        let metadata = asked.await.ok()?.ok()?;
+        Some(metadata.1.authorization_endpoint().clone())
     }
 }
 
@@ -211,235 +238,15 @@ pub(crate) async fn list(state: &AppState) -> Result<Vec<Provider>, ApiError> {
     Ok(all)
 }
 
-/// What is kept while a browser is away at a provider.
-#[derive(Serialize, Deserialize)]
-struct Away {
-    slug: String,
-    flow: FlowState,
-    /// Where to go afterwards.
-    next: Option<String>,
-    /// Whether the account of whoever is signed in is to be linked.
-    connects: bool,
-}
-
-/// Sends a browser to a provider.
-pub(crate) async fn begin(
-    state: &AppState,
-    visit: &mut Visit,
-    slug: &str,
-    next: Option<&str>,
-    connects: bool,
-) -> Result<Url, Refusal> {
-    if connects {
-        visit.signed_in()?;
-    } else if visit.account.is_some() {
-        return Err(Refusal::Conflict);
-    }
-    let provider = find(state, slug).await?;
-    let metadata = state.providers.metadata(state, &provider.config).await?;
-    let callback = Url::parse(&provider.callback(&state.config));
-    let callback = callback.map_err(|error| ApiError::Internal(error.into()))?;
-    let begun = provider::begin(&provider.config, &metadata.1, &callback, state.random.as_ref());
-    let (url, flow) = begun.map_err(|error| failed(slug, &error))?;
-    let next = next.map(str::to_owned);
-    let away = Away { slug: slug.to_owned(), flow, next, connects };
-    let kept = serde_json::to_value(&away).map_err(|error| ApiError::Internal(error.into()))?;
-    visit.data.flow = Some(kept);
-    visit.remember(&mut *state.pool.get().await?, state).await?;
-    Ok(url)
-}
-
 async fn find(state: &AppState, slug: &str) -> Result<Provider, Refusal> {
     let found = list(state).await?.into_iter().find(|provider| provider.config.slug == slug);
     found.ok_or_else(|| problem("unknown_provider"))
 }
 
-/// What became of a browser that came back from a provider.
-pub(crate) struct Returned {
-    /// How far the person came; nothing if an account was linked.
-    pub(crate) progress: Option<Progress>,
-    /// Where to go.
-    pub(crate) next: Option<String>,
-}
-
-/// Takes a browser back from a provider.
-pub(crate) async fn finish(
-    state: &AppState,
-    visit: &mut Visit,
-    slug: &str,
-    code: &str,
-    said: &str,
-) -> Result<Returned, Refusal> {
-    let away: Option<Away> =
-        visit.data.flow.take().and_then(|kept| serde_json::from_value(kept).ok());
-    let mut conn = state.pool.get().await?;
-    // It counts once, whatever comes of it.
-    if visit.session.is_some() {
-        visit.remember(&mut conn, state).await?;
-    }
-    drop(conn);
-    let away = away.filter(|away| away.slug == slug).ok_or_else(|| problem("unknown_state"))?;
-    let provider = find(state, slug).await?;
-    let metadata = state.providers.metadata(state, &provider.config).await?;
-    let identity = provider::finish(
-        &provider.config,
-        &metadata.1,
-        away.flow,
-        Callback { code, state: said },
-        state.clock.as_ref(),
-        state.providers.http.as_ref(),
-    );
-    let identity = identity.await.map_err(|error| failed(slug, &error))?;
-    let mut conn = state.pool.get().await?;
-    if away.connects {
-        connect(&mut conn, visit, slug, &identity).await?;
-        return Ok(Returned { progress: None, next: away.next });
-    }
-    if visit.account.is_some() {
-        return Err(Refusal::Conflict);
-    }
-    let user = owner(&mut conn, state, visit, slug, &identity).await?;
-    let actor = visit.actor(&user);
-    apply_rules(&mut conn, &provider.rules, &identity.claims, &user, &actor).await?;
-    let mut method = Visit::method(state, "socialaccount");
-    (method.provider, method.uid) = (Some(slug.to_owned()), Some(identity.uid.clone()));
-    let progress = sign_in::proceed(&mut conn, state, visit, &user, vec![method]).await?;
-    Ok(Returned { progress: Some(progress), next: away.next })
-}
-
-/// Links whoever is signed in with who they are at a provider.
-async fn connect(
-    conn: &mut Conn,
-    visit: &Visit,
-    slug: &str,
-    identity: &ExternalIdentity,
-) -> Result<(), Refusal> {
-    let user = visit.signed_in()?;
-    if !link(conn, user, slug, identity).await? {
-        return Err(problem("identity_taken"));
-    }
-    visit.note(conn, user, Action::IdentityChange).await
-}
-
-async fn link(
-    conn: &mut Conn,
-    user: &User,
-    slug: &str,
-    identity: &ExternalIdentity,
-) -> Result<bool, Refusal> {
-    let ExternalIdentity { uid, email, username, .. } = identity;
-    let (email, username) = (email.as_deref(), username.as_deref());
-    Ok(identities::link(conn, user.id, slug, uid, email, username).await?)
-}
-
-/// Whose account it is: the linked one, else the one with the same proven address, else a new one.
-async fn owner(
-    conn: &mut Conn,
-    state: &AppState,
-    visit: &Visit,
-    slug: &str,
-    identity: &ExternalIdentity,
-) -> Result<User, Refusal> {
-    let linked = identities::find_user(conn, slug, &identity.uid).await?;
-    let user = match linked {
-        Some(user) => user,
-        None => adopt(conn, state, visit, identity).await?,
-    };
-    if !user.is_active {
-        return Err(problem("inactive"));
-    }
-    if !link(conn, &user, slug, identity).await? {
-        return Err(problem("identity_taken"));
-    }
-    Ok(user)
-}
-
-async fn adopt(
-    conn: &mut Conn,
-    state: &AppState,
-    visit: &Visit,
-    identity: &ExternalIdentity,
-) -> Result<User, Refusal> {
-    let email = identity.email.as_deref().and_then(|email| EmailAddress::parse(email).ok());
-    let email = email.ok_or_else(|| problem("no_email"))?;
-    if let Some(user) = users::find_for_sign_in(conn, email.as_str()).await? {
-        // Both sides must have proven the address: else one who typed a stranger's address here
-        // before, or there, would get into the account of the other.
-        let own = emails::find(conn, user.id, email.as_str()).await?;
-        let is_proven_here = own.is_some_and(|address| address.is_verified);
-        if !is_proven_here || !identity.is_email_verified {
-            return Err(problem("email_taken"));
-        }
-        visit.note(conn, &user, Action::IdentityChange).await?;
-        return Ok(user);
-    }
-    if !state.config.accounts.is_open_for_providers && users::exist(conn).await? {
-        return Err(problem("signup_closed"));
-    }
-    let name: String = identity.name.clone().unwrap_or_default().chars().take(255).collect();
-    let new = NewUser {
-        email: email.as_str(),
-        name: &name,
-        password_hash: None,
-        is_superuser: false,
-        is_staff: false,
-    };
-    let is_verified = identity.is_email_verified;
-    let user = transaction(conn, async |conn: &mut Conn| {
-        let user = users::insert(conn, &new).await?;
-        emails::insert(conn, user.id, new.email, is_verified, true).await?;
-        Ok(user)
-    })
-    .await?;
-    visit.note(conn, &user, Action::AccountCreate).await?;
-    Ok(user)
-}
-
-/// Makes an account what the provider says it is in organizations. Whoever owns one stays its owner:
-/// no provider can leave an organization without one.
-async fn apply_rules(
-    conn: &mut Conn,
-    rules: &[RoleRule],
-    claims: &Claims,
-    user: &User,
-    actor: &Actor,
-) -> Result<(), Refusal> {
-    for (slug, role) in memberships(claims, rules) {
-        let Some(organization) = organizations::find_by_slug(conn, slug).await? else {
-            tracing::warn!(organization = slug, "a sign-in provider's rule names no organization");
-            continue;
-        };
-        let known = members::find_by_user(conn, organization.id, user.id).await?;
-        let stays =
-            known.as_ref().is_some_and(|member| member.role == role || member.role == Role::Owner);
-        if stays {
-            continue;
-        }
-        let action = if known.is_some() { Action::MemberUpdate } else { Action::MemberJoin };
-        let target = Target {
-            kind: "member",
-            id: user.id.to_string(),
-            label: user.email.clone(),
-            organization: Some(organization.id),
-        };
-        let details: Value = json!({ "role": role.name(), "by": "sign-in provider" });
-        transaction(conn, async |conn: &mut Conn| {
-            members::put(conn, organization.id, user.id, role).await?;
-            audit::record(conn, actor, action, &target, &details).await
-        })
-        .await?;
-    }
-    Ok(())
-}
-
-fn failed(slug: &str, error: &provider::ProviderError) -> Refusal {
-    tracing::warn!(provider = slug, %error, "a sign-in through a provider failed");
-    problem("provider_failed")
-}
-
-/// What a person is told by the code that stands in the address of the sign-in page.
-pub(crate) fn explanation(code: &str) -> &'static str {
-    match code {
+/// What a person is told by the code that stands in the address of a page; nothing for what is none
+/// of ours.
+pub(crate) fn explanation(code: &str) -> Option<&'static str> {
+    let text = match code {
         "unknown_provider" => "That way to sign in does not exist any more.",
         "unknown_state" => "The sign-in took too long, or began in another window. Try again.",
         "provider_unavailable" => "The service that says who you are cannot be reached. Try again.",
@@ -451,11 +258,18 @@ pub(crate) fn explanation(code: &str) -> &'static str {
         }
         "signup_closed" => "New accounts are made by invitation only.",
         "denied" => "You were not signed in, for you or the service said no.",
-        _ => "The service did not say who you are. Try again, or ask an administrator.",
-    }
+        "invalid_url" => "The page to return to is none of this installation.",
+        FAILED => "The service did not say who you are. Try again, or ask an administrator.",
+        _ => return None,
+    };
+    Some(text)
 }
+
+/// The code of whatever else went wrong at a provider.
+pub(crate) const FAILED: &str = "provider_failed";
 
 /// A problem of signing in through a provider.
 pub(crate) fn problem(code: &'static str) -> Refusal {
-    Problem { code, param: None, message: explanation(code).to_owned() }.into()
+    let message = explanation(code).unwrap_or_default().to_owned();
+    Problem { code, param: None, message }.into()
 }

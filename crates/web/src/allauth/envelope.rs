@@ -151,6 +151,10 @@ pub(super) async fn signed_out(state: &AppState, visit: &Visit) -> Result<Envelo
         Err(Refusal::Failed(error)) => return Err(error),
         Err(_nothing) => {}
     }
+    if let Some(provider) = super::providers::pending(state, visit, &providers) {
+        let provider = Some(provider);
+        flows.push(Flow { is_pending: true, provider, ..Flow::of("provider_signup") });
+    }
     let envelope = Envelope::of(401).with_data(Flows { flows });
     Ok(envelope.with_meta(Meta { is_authenticated: Some(false) }))
 }

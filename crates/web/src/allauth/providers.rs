@@ -1,18 +1,15 @@
 //! Sign-in providers, and accounts that are linked with them.
 
 use actix_web::web::Data;
-use mishap_core::audit::Action;
 use mishap_identity::provider::ProviderKind;
-use mishap_storage::accounts::identities::{self, Identity};
-use mishap_storage::accounts::{emails, users};
 use serde_json::{Value, json};
 
-use super::auth::conn;
-use super::envelope::{Envelope, answer};
+use super::envelope::{Envelope, answer, session};
 use crate::AppState;
-use crate::account::provider::{self, Provider};
-use crate::account::{Problem, Refusal, Visit};
+use crate::account::provider::{self, Linked, Provider};
+use crate::account::{Refusal, Visit};
 use crate::body::Object;
+use crate::session::Guest;
 
 /// A provider, as clients see it.
 pub(super) fn shown(provider: &Provider) -> Value {
@@ -24,11 +21,17 @@ pub(super) fn shown(provider: &Provider) -> Value {
         "client_id": config.client_id,
     });
     if let (ProviderKind::OpenIdConnect, Some(url), Some(members)) =
-        (config.kind, &config.server_url, shown.as_object_mut())
+        (config.kind, config.discovery_url(), shown.as_object_mut())
     {
-        members.insert("openid_configuration_url".to_owned(), json!(url));
+        members.insert("openid_configuration_url".to_owned(), json!(url.as_str()));
     }
     shown
+}
+
+/// A provider by its name, which may be gone by now.
+fn shown_or_gone(provider: Option<&Provider>, slug: &str) -> Value {
+    let gone = || json!({ "id": slug, "name": slug, "flows": [] });
+    provider.map_or_else(gone, shown)
 }
 
 /// `GET account/providers` — who the person is elsewhere.
@@ -38,49 +41,23 @@ pub(super) async fn list(state: Data<AppState>, visit: Visit) -> Envelope {
 }
 
 async fn linked(state: &AppState, visit: &Visit) -> Result<Envelope, Refusal> {
-    let user = visit.signed_in()?;
-    let known = provider::list(state).await?;
-    let found = identities::list(&mut *conn(state).await?, user.id).await?;
-    let shown = |identity: &Identity| {
-        let provider = known.iter().find(|one| one.config.slug == identity.provider);
+    let shown = |Linked { identity, provider }: &Linked| {
         json!({
             "uid": identity.uid,
-            "provider": provider.map_or_else(
-                || json!({ "id": identity.provider, "name": identity.provider, "flows": [] }),
-                shown,
-            ),
+            "provider": shown_or_gone(provider.as_ref(), &identity.provider),
             "display": identity.email.as_ref().or(identity.username.as_ref()),
         })
     };
+    let found = provider::linked(state, visit).await?;
     Ok(Envelope::data(found.iter().map(shown).collect::<Value>()))
 }
 
 /// `DELETE account/providers` — unlinks an account, if there is another way to sign in.
 pub(super) async fn unlink(state: Data<AppState>, visit: Visit, body: Object) -> Envelope {
     let done = async {
-        let user = visit.signed_in()?;
-        let (provider, uid) = (body.text("provider")?, body.text("account")?);
-        let mut conn = conn(&state).await?;
-        let found = identities::list(&mut conn, user.id).await?;
-        let is_it = |identity: &&Identity| identity.provider == provider && identity.uid == uid;
-        if !found.iter().any(|identity| is_it(&identity)) {
-            return Err(problem("account_not_found", "You are not linked with that.").into());
-        }
-        if found.len() == 1 {
-            let has_password = users::password_hash(&mut conn, user.id).await?.is_some();
-            if !has_password {
-                let text = "Set a password first, or you could not sign in any more.";
-                return Err(problem("no_password", text).into());
-            }
-            let own = emails::list(&mut conn, user.id).await?;
-            if !own.iter().any(|address| address.is_verified) {
-                let text = "Confirm your e-mail address first, or you might not get in any more.";
-                return Err(problem("no_verified_email", text).into());
-            }
-        }
-        identities::unlink(&mut conn, user.id, provider, uid).await?;
-        visit.note(&mut conn, user, Action::IdentityChange).await?;
-        drop(conn);
+        visit.signed_in()?;
+        let (slug, uid) = (body.text("provider")?, body.text("account")?);
+        provider::unlink(&state, &visit, slug, uid).await?;
         linked(&state, &visit).await
     };
     let done = done.await;
@@ -92,11 +69,51 @@ pub(super) async fn token(state: Data<AppState>, visit: Visit) -> Envelope {
     answer(&state, visit, Err(Refusal::Forbidden)).await
 }
 
-/// `GET`, `POST auth/provider/signup` — no provider's sign-in waits for an address.
-pub(super) async fn signup(state: Data<AppState>, visit: Visit) -> Envelope {
-    answer(&state, visit, Err(Refusal::Conflict)).await
+/// `GET auth/provider/signup` — who came from a provider and needs an address.
+pub(super) async fn show_signup(state: Data<AppState>, visit: Visit) -> Envelope {
+    let done = async {
+        let guest = provider::guest(&state, &visit)?;
+        let known = provider::list(&state).await?;
+        Ok(Envelope::data(shown_guest(guest, &known)))
+    };
+    let done = done.await;
+    answer(&state, visit, done).await
 }
 
-fn problem(code: &'static str, message: &str) -> Problem {
-    Problem { code, param: Some("account"), message: message.to_owned() }
+fn shown_guest(guest: &Guest, known: &[Provider]) -> Value {
+    let Guest { provider, uid, email, is_email_verified, name, username, .. } = guest;
+    let found = known.iter().find(|one| one.config.slug == *provider);
+    let display = email.as_ref().or(username.as_ref());
+    let told =
+        |email: &String| json!({ "email": email, "verified": is_email_verified, "primary": true });
+    json!({
+        "email": email.iter().map(told).collect::<Value>(),
+        "account": {
+            "uid": uid,
+            "provider": shown_or_gone(found, provider),
+            "display": display,
+        },
+        "user": {
+            "display": name.as_ref().or(display).unwrap_or(uid),
+            "has_usable_password": false,
+        },
+    })
+}
+
+/// `POST auth/provider/signup` — makes an account with a typed address for whoever came from a
+/// provider.
+pub(super) async fn signup(state: Data<AppState>, mut visit: Visit, body: Object) -> Envelope {
+    let done = async {
+        provider::sign_up(&state, &mut visit, body.typed("email")).await?;
+        session(&state, &visit).await
+    };
+    let done = done.await;
+    answer(&state, visit, done).await
+}
+
+/// The flow that waits for an address, if one does.
+pub(super) fn pending(state: &AppState, visit: &Visit, known: &[Provider]) -> Option<Value> {
+    let guest = provider::guest(state, visit).ok()?;
+    let found = known.iter().find(|one| one.config.slug == guest.provider);
+    Some(shown_or_gone(found, &guest.provider))
 }

@@ -107,6 +107,8 @@ pub(super) struct Flow {
     pub(super) id: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) providers: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) provider: Option<serde_json::Value>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(super) is_pending: bool,
     #[serde(skip_serializing_if = "Option::is_none")]

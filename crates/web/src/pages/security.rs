@@ -1,26 +1,36 @@
 //! Password, second factors and sessions of one's account.
 
-use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse};
 use mishap_core::audit::Action;
 use mishap_identity::recovery_codes::{RECOVERY_CODES, RecoveryCodes as Codes};
 use mishap_identity::totp::{self, TotpSecret};
 use mishap_storage::accounts::authenticators::{Authenticator, Kind};
 use mishap_storage::accounts::sessions;
 use mishap_templates::pages::{
-    Passkey, RecoveryCodes, RecoveryState, Security, Session, TotpSetup,
+    Connection, Passkey, RecoveryCodes, RecoveryState, Security, Session, TotpSetup,
 };
 use mishap_templates::parts::{Level, Problems, QrCode, Secret};
 use mishap_templates::paths;
 
 use super::screen::problems;
-use super::sign_in::{check_repeated, credential};
+use super::sign_in::{check_repeated, credential, providers};
 use super::{Form, Screen};
-use crate::account::{Refusal, passkey as passkeys, password as passwords, second_factor};
+use crate::account::{
+    Refusal, passkey as passkeys, password as passwords, provider, second_factor,
+};
 
-/// `GET /profile/security`
-pub(super) async fn show(screen: Screen) -> HttpResponse {
-    show_with(screen, StatusCode::OK, Problems::none(), Problems::none()).await
+/// `GET /profile/security` — `error`: why an account elsewhere was not connected.
+pub(super) async fn show(mut screen: Screen, request: HttpRequest) -> HttpResponse {
+    if let Some(reason) = super::provider::reason(&request) {
+        screen.notice(Level::Error, reason);
+    }
+    show_as(screen, StatusCode::OK).await
+}
+
+/// The page, after something was done.
+pub(super) async fn show_as(screen: Screen, status: StatusCode) -> HttpResponse {
+    show_with(screen, status, Problems::none(), Problems::none()).await
 }
 
 async fn show_with(
@@ -42,6 +52,10 @@ async fn page(screen: &Screen) -> Result<Security, Refusal> {
     let (state, visit) = (&screen.state, &screen.visit);
     let user = visit.signed_in()?;
     let factors = second_factor::list(state, visit).await?;
+    let connections: Vec<_> =
+        provider::linked(state, visit).await?.into_iter().map(connection).collect();
+    let mut open = providers(screen).await?;
+    open.retain(|one| !connections.iter().any(|known| known.provider == one.id));
     let mut conn = state.pool.get().await?;
     let current = visit.session.as_ref().map(|session| session.id);
     let mut found = sessions::list(&mut conn, user.id, state.clock.now()).await?;
@@ -59,6 +73,8 @@ async fn page(screen: &Screen) -> Result<Security, Refusal> {
         recovery: of(Kind::RecoveryCodes).and_then(recovery_state),
         passkeys: factors.iter().filter_map(passkey_of).collect(),
         sessions: found.iter().map(|session| shown(session, current)).collect(),
+        connections,
+        providers: open,
         ..Security::default()
     })
 }
@@ -70,6 +86,18 @@ fn shown(session: &sessions::Session, current: Option<mishap_core::id::SessionId
         since: session.created_at,
         seen: session.last_seen_at,
         is_current: Some(session.id) == current,
+    }
+}
+
+fn connection(linked: provider::Linked) -> Connection {
+    let provider::Linked { identity, provider } = linked;
+    Connection {
+        name: provider.map(|provider| provider.config.name),
+        account: identity.email.or(identity.username).unwrap_or_else(|| identity.uid.clone()),
+        uid: identity.uid,
+        provider: identity.provider,
+        since: identity.created_at,
+        used: identity.last_login_at,
     }
 }
 
@@ -107,7 +135,7 @@ pub(super) async fn password(mut screen: Screen, form: Form) -> HttpResponse {
     match done {
         Ok(()) => {
             screen.notice(Level::Ok, "Your password is changed. Other browsers are signed out.");
-            show(screen).await
+            show_as(screen, StatusCode::OK).await
         }
         Err(Ok(problems)) => {
             let status = StatusCode::UNPROCESSABLE_ENTITY;
@@ -169,14 +197,14 @@ async fn has_recovery_codes(screen: &Screen) -> bool {
 async fn after_adding(mut screen: Screen, had_codes: bool, text: &str) -> HttpResponse {
     screen.notice(Level::Ok, text);
     if had_codes {
-        return show(screen).await;
+        return show_as(screen, StatusCode::OK).await;
     }
     match second_factor::list(&screen.state, &screen.visit).await {
         Ok(factors) => {
             let codes = factors.iter().find(|factor| factor.kind() == Some(Kind::RecoveryCodes));
             match codes {
                 Some(codes) => screen.show(&revealed(codes)),
-                None => show(screen).await,
+                None => show_as(screen, StatusCode::OK).await,
             }
         }
         Err(refusal) => screen.refuse(refusal),
@@ -235,7 +263,7 @@ async fn after_removing(mut screen: Screen, done: Result<(), Refusal>, text: &st
     match done {
         Ok(()) => {
             screen.notice(Level::Ok, text);
-            show(screen).await
+            show_as(screen, StatusCode::OK).await
         }
         Err(refusal) => screen.refuse(refusal),
     }
@@ -258,7 +286,7 @@ pub(super) async fn end_sessions(mut screen: Screen, _form: Form) -> HttpRespons
                 ended => format!("{ended} other browsers are signed out."),
             };
             screen.notice(Level::Ok, text);
-            show(screen).await
+            show_as(screen, StatusCode::OK).await
         }
         Err(refusal) => screen.refuse(refusal),
     }

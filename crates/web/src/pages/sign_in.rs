@@ -38,9 +38,7 @@ pub(super) async fn show(screen: Screen, request: HttpRequest) -> HttpResponse {
     if screen.visit.account.is_some() {
         return screen.lead_on(next.as_deref());
     }
-    let mut pairs = form_urlencoded::parse(request.query_string().as_bytes());
-    let failed = pairs.find(|(name, _)| name == "error").map(|(_, code)| code.into_owned());
-    let problems = failed.map(|code| Problems::general(provider::explanation(&code)));
+    let problems = super::provider::reason(&request).map(Problems::general);
     let page = SignIn { next, problems: problems.unwrap_or_default(), ..SignIn::default() };
     show_page(screen, StatusCode::OK, page).await
 }

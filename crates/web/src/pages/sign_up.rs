@@ -8,7 +8,7 @@ use mishap_templates::paths;
 use url::form_urlencoded;
 
 use super::screen::problems;
-use super::sign_in::{check_repeated, next};
+use super::sign_in::{check_repeated, next, providers};
 use super::{Form, Screen};
 use crate::account::{Refusal, first_run, sign_up};
 
@@ -23,8 +23,15 @@ pub(super) async fn show(screen: Screen, request: HttpRequest) -> HttpResponse {
         sign_up::is_open(&mut conn, &screen.state).await
     };
     match is_open.await {
-        Ok(true) => screen.show(&SignUp { next, ..SignUp::default() }),
+        Ok(true) => show_page(screen, StatusCode::OK, SignUp { next, ..SignUp::default() }).await,
         Ok(false) => screen.refuse(Refusal::Forbidden),
+        Err(refusal) => screen.refuse(refusal),
+    }
+}
+
+async fn show_page(screen: Screen, status: StatusCode, page: SignUp) -> HttpResponse {
+    match providers(&screen).await {
+        Ok(providers) => screen.show_as(status, &SignUp { providers, ..page }),
         Err(refusal) => screen.refuse(refusal),
     }
 }
@@ -33,7 +40,7 @@ pub(super) async fn show(screen: Screen, request: HttpRequest) -> HttpResponse {
 pub(super) async fn submit(mut screen: Screen, form: Form) -> HttpResponse {
     let state = screen.state.clone();
     let done = match check_repeated(&form) {
-        Err(problems) => return show_again(screen, &form, problems),
+        Err(problems) => return show_again(screen, &form, problems).await,
         Ok(()) => {
             let (email, password) = (form.text("email"), form.text("password"));
             sign_up::sign_up(&state, &mut screen.visit, email, password).await
@@ -41,19 +48,19 @@ pub(super) async fn submit(mut screen: Screen, form: Form) -> HttpResponse {
     };
     match done.map_err(problems) {
         Ok(()) => screen.lead_on(form.optional("next")),
-        Err(Ok(problems)) => show_again(screen, &form, problems),
+        Err(Ok(problems)) => show_again(screen, &form, problems).await,
         Err(Err(refusal)) => screen.refuse(refusal),
     }
 }
 
-fn show_again(screen: Screen, form: &Form, problems: Problems) -> HttpResponse {
+async fn show_again(screen: Screen, form: &Form, problems: Problems) -> HttpResponse {
     let page = SignUp {
         email: form.text("email").to_owned(),
         problems,
         next: form.optional("next").map(str::to_owned),
         providers: Vec::new(),
     };
-    screen.show_as(StatusCode::UNPROCESSABLE_ENTITY, &page)
+    show_page(screen, StatusCode::UNPROCESSABLE_ENTITY, page).await
 }
 
 /// `GET /register/first` — for whoever can read what the server printed.

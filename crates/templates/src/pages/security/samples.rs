@@ -1,7 +1,8 @@
 //! States of an account.
 
-use super::{Passkey, RecoveryCodes, RecoveryState, Security, Session, TotpSetup};
+use super::{Connection, Passkey, RecoveryCodes, RecoveryState, Security, Session, TotpSetup};
 use crate::gallery::Sample;
+use crate::pages::Provider;
 use crate::parts::{Problems, QrCode, Secret};
 use crate::sample::{self, minutes_ago};
 
@@ -25,6 +26,21 @@ fn passkey(id: i64, name: &str) -> Passkey {
     }
 }
 
+fn connection(name: Option<&str>, account: &str) -> Connection {
+    Connection {
+        provider: "corporate".to_owned(),
+        name: name.map(str::to_owned),
+        uid: "00u1a2b3c".to_owned(),
+        account: account.to_owned(),
+        since: minutes_ago(300_000),
+        used: minutes_ago(95),
+    }
+}
+
+fn provider(name: &str) -> Provider {
+    Provider { id: "github".to_owned(), name: name.to_owned() }
+}
+
 pub(super) fn security() -> Vec<Sample<Security>> {
     let usual = Security {
         has_password: true,
@@ -39,6 +55,11 @@ pub(super) fn security() -> Vec<Sample<Security>> {
             Session { address: None, ..session("Safari on iPhone", false) },
             session("curl", false),
         ],
+        connections: vec![
+            connection(Some("Example SSO"), "ada@example.com"),
+            connection(None, "ada-lovelace"),
+        ],
+        providers: vec![provider("GitHub")],
         ..Security::default()
     };
     vec![
@@ -70,6 +91,11 @@ pub(super) fn security() -> Vec<Sample<Security>> {
                     passkey(2, sample::LONG),
                     passkey(3, sample::RIGHT_TO_LEFT),
                 ],
+                connections: vec![
+                    connection(Some(sample::MARKUP), sample::LONG),
+                    connection(None, sample::RIGHT_TO_LEFT),
+                ],
+                providers: vec![provider(sample::LONG), provider(sample::MARKUP)],
                 sessions: vec![
                     session(sample::MARKUP, true),
                     session(sample::LONG, false),

@@ -10,6 +10,7 @@ mod jobs;
 mod members;
 mod organizations;
 mod projects;
+mod providers;
 mod queries;
 mod quotas;
 mod status;

@@ -16,6 +16,8 @@ mod sign_in;
 mod sign_up;
 mod throttles;
 
+pub(crate) use self::providers::{IdentityProvider, come_from};
+
 use mishap_core::id::UserId;
 use mishap_storage::accounts::{emails, users};
 use mishap_testkit::{Answer, Browser, TestApp};

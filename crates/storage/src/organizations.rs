@@ -73,6 +73,14 @@ pub async fn find_by_slug(conn: &mut Conn, slug: &str) -> Result<Option<Organiza
     Ok(query.select(Organization::as_select()).first(conn).await.optional()?)
 }
 
+/// Which of these slugs organizations have; uses `organizations_slug_key`.
+pub async fn known_slugs(conn: &mut Conn, slugs: &[&str]) -> Result<Vec<String>> {
+    let query = organizations::table
+        .filter(organizations::slug.eq_any(slugs))
+        .filter(organizations::deleted_at.is_null());
+    Ok(query.select(organizations::slug).load(conn).await?)
+}
+
 /// Organizations by their numbers.
 pub async fn list_by_ids(conn: &mut Conn, ids: &[OrganizationId]) -> Result<Vec<Organization>> {
     let query = organizations::table.filter(organizations::id.eq_any(ids));

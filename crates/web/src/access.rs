@@ -28,6 +28,7 @@ use mishap_storage::organizations::{self, Membership, Organization};
 
 pub use self::permission::{
     Otherwise, Permission, Who, by_role, by_scope, everybody, member, staff, staff_page,
+    superuser_page,
 };
 use crate::AppState;
 use crate::admin::admit;
@@ -133,7 +134,7 @@ pub(crate) async fn authorize<B: MessageBody>(
         return Ok(next.call(request).await?.map_into_left_body());
     };
     if permission.page {
-        return match admit(request.request()).await {
+        return match admit(permission, request.request()).await {
             Ok(()) => Ok(next.call(request).await?.map_into_left_body()),
             Err(response) => Ok(request.into_response(response).map_into_right_body()),
         };

@@ -1,4 +1,5 @@
-//! The administrator's pages under `/admin/`, for staff only.
+//! The administrator's pages under `/admin/`, for staff only; what lets people in is changed by
+//! superusers only.
 //!
 //! Every page is one of a few kinds of `mishap-templates`, filled here; what it shows is found through
 //! `mishap_storage::oversight`, whoever it belongs to. A change is a form (POST) with the browser's
@@ -18,6 +19,7 @@ mod organizations;
 mod partitions;
 mod parts;
 mod projects;
+mod providers;
 mod quotas;
 mod sections;
 mod status;
@@ -29,7 +31,7 @@ use actix_web::web::{self, ServiceConfig};
 pub(crate) use self::administrator::{Administrator, admit};
 use self::organizations::members;
 use self::projects::keys;
-use crate::access::staff_page;
+use crate::access::{staff_page, superuser_page};
 use crate::endpoint::{Endpoint, get, post, register};
 use crate::error::ApiError;
 use crate::pages::Screen;
@@ -37,7 +39,7 @@ use crate::pages::Screen;
 /// Every page, and every form.
 #[rustfmt::skip]
 pub fn endpoints() -> Vec<Endpoint> {
-    let staff = staff_page();
+    let (staff, superuser) = (staff_page(), superuser_page());
     vec![
         get("/admin/", "admin:status", staff, status::show),
         get("/admin/partitions/", "admin:partitions", staff, partitions::show),
@@ -77,6 +79,15 @@ pub fn endpoints() -> Vec<Endpoint> {
         post(r"/admin/users/{user:\d+}/tokens/new/", "admin:token_create", staff, users::create_token),
         post(r"/admin/users/{user:\d+}/tokens/{token:\d+}/delete/", "admin:token_delete", staff, users::delete_token),
         get("/admin/tokens/", "admin:tokens", staff, tokens::list),
+
+        get("/admin/providers/", "admin:providers", staff, providers::list),
+        get("/admin/providers/new/", "admin:provider_create", superuser, providers::show_create),
+        post("/admin/providers/new/", "admin:provider_create", superuser, providers::create),
+        post("/admin/providers/test/", "admin:provider_test", staff, providers::check),
+        get(r"/admin/providers/{provider:\d+}/", "admin:provider", staff, providers::show),
+        get(r"/admin/providers/{provider:\d+}/edit/", "admin:provider_edit", superuser, providers::show_edit),
+        post(r"/admin/providers/{provider:\d+}/edit/", "admin:provider_edit", superuser, providers::edit),
+        post(r"/admin/providers/{provider:\d+}/delete/", "admin:provider_delete", superuser, providers::delete),
 
         get("/admin/organizations/", "admin:organizations", staff, organizations::list),
         get("/admin/organizations/new/", "admin:organization_create", staff, organizations::show_create),

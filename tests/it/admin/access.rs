@@ -22,7 +22,9 @@ async fn paths(app: &TestApp) -> Vec<(Method, String)> {
         .sql(
             "INSERT INTO dead_letters (project_id, received, error, coding, size, payload)
              VALUES (1, now(), 'why', 0, 1, '');
-             INSERT INTO jobs (name, payload, is_dead) VALUES ('send_mail', '{}', true)",
+             INSERT INTO jobs (name, payload, is_dead) VALUES ('send_mail', '{}', true);
+             INSERT INTO sign_in_providers (slug, kind, name, client_id, client_secret)
+             VALUES ('hub', 'github', 'GitHub', 'x', 'x')",
         )
         .await;
     let numbers = BTreeMap::from([
@@ -34,6 +36,7 @@ async fn paths(app: &TestApp) -> Vec<(Method, String)> {
         ("organization", app.tenant.organization.0),
         ("member", member.items[0].id.0),
         ("project", app.tenant.project.0),
+        ("provider", app.database.number("SELECT id FROM sign_in_providers").await),
         ("key", app.database.number("SELECT id FROM project_keys").await),
     ]);
     let path = |path: &str| {
@@ -55,9 +58,17 @@ fn is_page(answer: &Answer) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_row_is_for_staff_only() {
+async fn every_row_is_for_staff_or_superusers_only() {
     for endpoint in endpoints() {
-        assert_eq!(endpoint.permission, mishap_web::access::staff_page(), "{}", endpoint.path);
+        // Whoever sets a provider up lets in whom they like, superusers included.
+        let is_for_superusers = ["provider_create", "provider_edit", "provider_delete"]
+            .iter()
+            .any(|view| endpoint.view == format!("admin:{view}"));
+        let expected = match is_for_superusers {
+            true => mishap_web::access::superuser_page(),
+            false => mishap_web::access::staff_page(),
+        };
+        assert_eq!(endpoint.permission, expected, "{}", endpoint.path);
         assert!(endpoint.path.starts_with("/admin/") && endpoint.path.ends_with('/'));
     }
 }
@@ -100,11 +111,20 @@ async fn who_is_no_staff_sees_a_page_that_says_so() {
 #[tokio::test(flavor = "multi_thread")]
 async fn staff_opens_every_page_by_either_spelling() {
     let app = TestApp::start().await;
-    let browser = Browser::staff(&app).await;
-    for (method, path) in paths(&app).await {
+    let (staff, superuser) = (Browser::staff(&app).await, Browser::superuser(&app).await);
+    let paths = paths(&app).await;
+    for ((method, path), endpoint) in paths.iter().zip(endpoints()) {
         if method == Method::GET {
-            assert!(is_page(&browser.get(&path).await.expect(200)), "{path}");
+            let browser = if endpoint.permission.superuser { &superuser } else { &staff };
+            assert!(is_page(&browser.get(path).await.expect(200)), "{path}");
             browser.get(path.trim_end_matches('/')).await.expect(200);
+        }
+        if endpoint.permission.superuser {
+            let answer = match *method {
+                Method::GET => staff.get(path).await,
+                _ => staff.post(path, &[]).await,
+            };
+            assert!(is_page(&answer.expect(403)), "{method} {path}");
         }
     }
 }
@@ -190,6 +210,7 @@ async fn what_is_not_there_is_not_found() {
         "/admin/projects/999999/keys/new/",
         "/admin/dead-letters/999999/",
         "/admin/jobs/999999/",
+        "/admin/providers/999999/",
         "/admin/quotas/new/?scope=organization&of=999999",
         "/admin/quotas/new/?scope=nonsense",
     ] {

@@ -14,6 +14,10 @@ async fn name_everything(app: &TestApp) {
         "UPDATE users SET name = '#', email = '#' || id WHERE NOT is_staff",
         "INSERT INTO user_emails (user_id, email) SELECT id, '#' FROM users",
         "INSERT INTO identities (user_id, provider, uid, email) SELECT id, '#', '#' || id, '#' FROM users",
+        "INSERT INTO sign_in_providers (slug, kind, name, client_id, client_secret, settings)
+             VALUES ('#', 'github', '#', '#', '#', jsonb_build_object('tenant', '#', 'scopes',
+                 jsonb_build_array('#'), 'groups_claim', '#', 'roles', jsonb_build_array(
+                 jsonb_build_object('group', '#', 'organization', '#', 'role', 'admin'))))",
         "INSERT INTO authenticators (user_id, kind, name, data) SELECT id, 3, '#', '{}' FROM users",
         "INSERT INTO sessions (key_hash, user_id, client_ip, user_agent, expires_at)
              SELECT decode(md5(id::text), 'hex'), id, '#', '#', now() + interval '1 day' FROM users",
@@ -43,13 +47,14 @@ async fn name_everything(app: &TestApp) {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_name_becomes_markup_on_any_page() {
     let app = TestApp::start().await;
-    let browser = Browser::staff(&app).await;
+    let browser = Browser::superuser(&app).await;
     name_everything(&app).await;
     let number =
         async |table: &str| app.database.number(&format!("SELECT min(id) FROM {table}")).await;
     let (user, organization, project) =
         (app.tenant.user, app.tenant.organization, app.tenant.project);
     let (key, letter) = (number("project_keys").await, number("dead_letters").await);
+    let provider = number("sign_in_providers").await;
     let (job, member) = (number("jobs").await, number("members WHERE user_id IS NULL").await);
     let search = url::form_urlencoded::byte_serialize(MARKUP.as_bytes()).collect::<String>();
     let pages = [
@@ -91,6 +96,9 @@ async fn no_name_becomes_markup_on_any_page() {
             ),
             true,
         ),
+        ("/admin/providers/", true),
+        (&format!("/admin/providers/{provider}/"), true),
+        (&format!("/admin/providers/{provider}/edit/"), true),
         ("/admin/partitions/", false),
         ("/admin/configuration/", false),
     ];
@@ -120,6 +128,7 @@ async fn what_was_typed_comes_back_as_text() {
         format!("/admin/projects/{}/edit/", app.tenant.project),
         format!("/admin/users/{user}/tokens/new/"),
         "/admin/dead-letters/drop/".to_owned(),
+        "/admin/providers/new/".to_owned(),
     ] {
         let names = [
             "email",
@@ -128,6 +137,13 @@ async fn what_was_typed_comes_back_as_text() {
             "slug",
             "throttle",
             "role",
+            "roles",
+            "kind",
+            "client_id",
+            "server_url",
+            "tenant",
+            "scopes",
+            "groups_claim",
             "platform",
             "grouping",
             "label",

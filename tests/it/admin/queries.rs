@@ -43,6 +43,9 @@ async fn grow(app: &TestApp, from: i64, to: i64) {
             "INSERT INTO sessions (key_hash, user_id, expires_at) SELECT decode(md5('s' || n), 'hex'), {user}, now() + interval '1 day' FROM generate_series({from}, {to}) n"
         ),
         format!(
+            "INSERT INTO sign_in_providers (slug, kind, name, client_id, client_secret) SELECT 's' || n, 'github', 'x', 'x', 'x' FROM generate_series({from}, {to}) n"
+        ),
+        format!(
             "INSERT INTO authenticators (user_id, kind, data) SELECT {user}, 3, '{{}}' FROM generate_series({from}, {to}) n"
         ),
         format!(
@@ -77,6 +80,7 @@ async fn a_page_of_many_rows_takes_as_many_statements_as_one_of_few() {
         "/admin/users/".to_owned(),
         format!("/admin/users/{user}/"),
         "/admin/tokens/".to_owned(),
+        "/admin/providers/".to_owned(),
         "/admin/organizations/".to_owned(),
         format!("/admin/organizations/{organization}/"),
         format!("/admin/organizations/{organization}/members/"),

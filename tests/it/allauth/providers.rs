@@ -18,7 +18,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use url::Url;
 
-use self::identity_provider::IdentityProvider;
+pub(crate) use self::identity_provider::IdentityProvider;
 use super::{JANE, assert_bare, audited, delete, get, mails, person, post, seconds, visitor, wait};
 
 /// Where a form sends the browser to a provider.
@@ -71,7 +71,11 @@ async fn depart(browser: &mut Browser, slug: &str, process: &str) -> Url {
 }
 
 /// Signs in through `corp` on the provider's page; the answer is that to the way back.
-async fn come_from(browser: &mut Browser, provider: &IdentityProvider, sub: &str) -> Answer {
+pub(crate) async fn come_from(
+    browser: &mut Browser,
+    provider: &IdentityProvider,
+    sub: &str,
+) -> Answer {
     let page = depart(browser, "corp", "login").await;
     let back = provider.authorize(&page, sub).await;
     browser.get(&back).await

@@ -103,6 +103,21 @@ pub async fn list(conn: &mut Conn, user: UserId) -> Result<Vec<Identity>> {
     Ok(list_of_users(conn, &[user]).await?.remove(&user).unwrap_or_default())
 }
 
+/// How many people are linked with providers, by the slugs of those; uses the key of provider and
+/// uid. For operators only.
+pub async fn count_by_provider(
+    conn: &mut Conn,
+    providers: &[&str],
+) -> Result<HashMap<String, i64>> {
+    let counts = identities::table
+        .filter(identities::provider.eq_any(providers))
+        .group_by(identities::provider)
+        .select((identities::provider, diesel::dsl::count_star()))
+        .load(conn)
+        .await?;
+    Ok(counts.into_iter().collect())
+}
+
 /// Unlinks an account from who somebody is at a provider.
 pub async fn unlink(conn: &mut Conn, identity: IdentityId) -> Result<()> {
     diesel::delete(identities::table.find(identity)).execute(conn).await?;

@@ -75,6 +75,12 @@ pub async fn find(conn: &mut Conn, provider: ProviderId) -> Result<Option<Provid
     Ok(query.first(conn).await.optional()?)
 }
 
+/// The same, locked until the transaction ends.
+pub async fn lock(conn: &mut Conn, provider: ProviderId) -> Result<Option<ProviderRow>> {
+    let query = sign_in_providers::table.find(provider).select(ProviderRow::as_select());
+    Ok(query.for_update().first(conn).await.optional()?)
+}
+
 /// Adds a provider; nothing if the slug is taken.
 pub async fn insert(conn: &mut Conn, new: &ProviderChanges<'_>) -> Result<Option<ProviderRow>> {
     let made = diesel::insert_into(sign_in_providers::table)

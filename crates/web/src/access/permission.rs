@@ -15,6 +15,8 @@ pub struct Permission {
     pub otherwise: Otherwise,
     /// Whether the caller must be staff.
     pub staff: bool,
+    /// Whether the caller must be a superuser too; only pages ask for that.
+    pub superuser: bool,
     /// Whether a person looks: whoever is signed out is led to the sign-in page, and a refusal is a
     /// page too. Forms prove by themselves where they come from.
     pub page: bool,
@@ -55,6 +57,7 @@ pub const fn everybody() -> Permission {
         role: None,
         otherwise: Otherwise::Refused,
         staff: false,
+        superuser: false,
         page: false,
         proof: false,
     }
@@ -83,6 +86,11 @@ pub const fn staff() -> Permission {
 /// Staff, in a session: a page.
 pub const fn staff_page() -> Permission {
     Permission { page: true, ..staff().in_person() }
+}
+
+/// A superuser, in a session: a page that changes who gets in.
+pub const fn superuser_page() -> Permission {
+    Permission { superuser: true, ..staff_page() }
 }
 
 impl Permission {

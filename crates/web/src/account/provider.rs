@@ -17,7 +17,9 @@ use std::time::Duration;
 use mishap_boot::settings::{SignInKind, SignInProvider};
 use mishap_core::access::Role;
 use mishap_core::causes::Causes;
-use mishap_identity::provider::{Http, Metadata, ProviderConfig, ProviderKind, RoleRule};
+use mishap_identity::provider::{
+    self, Finding, Http, Metadata, ProviderConfig, ProviderKind, RoleRule,
+};
 use mishap_storage::accounts::providers::{self, ProviderRow};
 use quick_cache::sync::Cache;
 use secrecy::SecretString;
@@ -112,6 +114,11 @@ impl Providers {
         let asked = tokio::time::timeout(SETTINGS_PATIENCE, self.metadata(state, config));
         let metadata = asked.await.ok()?.ok()?;
         Some(metadata.1.authorization_endpoint().clone())
+    }
+
+    /// Asks a provider for all that a sign-in will need, and tells what is found.
+    pub(crate) async fn check(&self, config: &ProviderConfig) -> Vec<Finding> {
+        provider::check(config, self.http.as_ref()).await
     }
 }
 

@@ -15,6 +15,7 @@ use url::form_urlencoded;
 use super::done::Done;
 use super::sections;
 use crate::AppState;
+use crate::access::Permission;
 use crate::account::{Problem, Refusal};
 use crate::error::ApiError;
 use crate::openapi::Input;
@@ -32,7 +33,8 @@ const DONE: &str = "done";
 
 /// Somebody who may open the administrator's pages, at a page of theirs.
 ///
-/// There is one only where the row of the table says [`staff_page`](crate::access::staff_page).
+/// There is one only where the row of the table says [`staff_page`](crate::access::staff_page) or
+/// [`superuser_page`](crate::access::superuser_page).
 pub(crate) struct Administrator {
     screen: Screen,
     account: User,
@@ -40,8 +42,12 @@ pub(crate) struct Administrator {
     query: Vec<(String, String)>,
 }
 
-/// Lets staff through to the administrator's pages, and says to anybody else what to do.
-pub(crate) async fn admit(request: &HttpRequest) -> Result<(), HttpResponse> {
+/// Lets staff through to the administrator's pages, superusers only where the row says so, and says to
+/// anybody else what to do.
+pub(crate) async fn admit(
+    permission: &Permission,
+    request: &HttpRequest,
+) -> Result<(), HttpResponse> {
     let screen = Screen::from_request(request, &mut Payload::None).await;
     let mut screen = screen.map_err(|error| error.error_response())?;
     if !screen.state.config.administration.is_enabled {
@@ -54,7 +60,7 @@ pub(crate) async fn admit(request: &HttpRequest) -> Result<(), HttpResponse> {
         }
         return Err(screen.refuse(Refusal::SignedOut));
     };
-    if !account.is_staff {
+    if !account.is_staff || permission.superuser && !account.is_superuser {
         return Err(screen.refuse(Refusal::Forbidden));
     }
     let counts = async { Ok(oversight::attention(&mut *screen.state.pool.get().await?).await?) };

@@ -65,6 +65,9 @@ done! {
     LettersRetried = "letters-retried", "Dead letters that are digested again: #. Those that fail again come back.";
     LettersDropped = "letters-dropped", "Dead letters that were dropped for good: #.";
     JobsRetried = "jobs-retried", "Jobs that begin again: #.";
+    ProviderCreated = "provider-created", "The provider is set up. Register the redirect URI with it, and test it.";
+    ProviderChanged = "provider-changed", "The provider is changed. That counts from the next sign-in.";
+    ProviderDeleted = "provider-deleted", "The provider is gone. Nobody can sign in through it any more.";
     JobDeleted = "job-deleted", "The job is gone, and is not done.";
 }
 

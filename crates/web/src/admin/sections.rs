@@ -29,7 +29,14 @@ const GROUPS: &[(&str, &[Section])] = &[
         "Data",
         &[("Organizations", "/admin/organizations/", None), ("Projects", "/admin/projects/", None)],
     ),
-    ("People", &[("Users", "/admin/users/", None), ("API tokens", "/admin/tokens/", None)]),
+    (
+        "People",
+        &[
+            ("Users", "/admin/users/", None),
+            ("API tokens", "/admin/tokens/", None),
+            ("Sign-in providers", "/admin/providers/", None),
+        ],
+    ),
 ];
 
 /// The sections, as they stand beside the page with this path.

@@ -12,9 +12,9 @@ use url::Url;
 use crate::sdks::install;
 
 /// The provider; it ends with the test.
-pub(super) struct IdentityProvider {
+pub(crate) struct IdentityProvider {
     /// Its issuer.
-    pub(super) url: String,
+    pub(crate) url: String,
     http: reqwest::Client,
     _process: Child,
     /// It would fail if nobody listened; what it says of a test fits into the pipe.
@@ -23,7 +23,7 @@ pub(super) struct IdentityProvider {
 
 impl IdentityProvider {
     /// Starts it on a free port.
-    pub(super) async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         mishap_testkit::install_encryption();
         let packages = tokio::task::spawn_blocking(install::oidc_provider).await.unwrap();
         let mut process = Command::new("python3")
@@ -49,19 +49,19 @@ impl IdentityProvider {
     }
 
     /// Lets it know somebody, and what to tell of them.
-    pub(super) async fn knows(&self, sub: &str, claims: &Value) {
+    pub(crate) async fn knows(&self, sub: &str, claims: &Value) {
         let url = format!("{}/users/{sub}", self.url);
         Answer::of(self.http.put(url).json(claims)).await.expect(204);
     }
 
     /// Somebody signs in on its page, and is sent back: to which path.
-    pub(super) async fn authorize(&self, page: &Url, sub: &str) -> String {
+    pub(crate) async fn authorize(&self, page: &Url, sub: &str) -> String {
         Answer::of(self.http.get(page.clone())).await.expect(200);
         self.press(page, &format!("sub={sub}")).await
     }
 
     /// Somebody says no on its page.
-    pub(super) async fn deny(&self, page: &Url) -> String {
+    pub(crate) async fn deny(&self, page: &Url) -> String {
         self.press(page, "action=deny").await
     }
 

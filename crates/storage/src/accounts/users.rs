@@ -8,6 +8,7 @@ use mishap_core::id::UserId;
 use crate::error::Result;
 use crate::pool::Conn;
 use crate::schema::{user_emails, users};
+use crate::sql::statement;
 
 diesel::define_sql_function! {
     /// Lower case, by the database's collation; what the unique index on e-mail addresses is made of.
@@ -129,6 +130,12 @@ pub async fn set_subscribe_by_default(conn: &mut Conn, user: UserId, wants: bool
 /// What it did stays.
 pub async fn delete(conn: &mut Conn, user: UserId) -> Result<()> {
     diesel::delete(users::table.find(user)).execute(conn).await?;
+    Ok(())
+}
+
+/// Lets nobody else make an account until the transaction ends.
+pub async fn lock(conn: &mut Conn) -> Result<()> {
+    statement("LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE").execute(conn).await?;
     Ok(())
 }
 

@@ -5,15 +5,15 @@
 
 use mishap_core::access::Role;
 use mishap_core::audit::Action;
-use mishap_core::email::EmailAddress;
 use mishap_core::signing::Purpose;
 use mishap_core::slug;
-use mishap_identity::password::strength::{Owner, weaknesses};
+use mishap_identity::password::strength::Owner;
 use mishap_storage::accounts::emails;
 use mishap_storage::accounts::users::{self, NewUser};
 use mishap_storage::{Conn, members, organizations, transaction};
 
-use super::refusal::{Problem, Refusal};
+use super::refusal::Refusal;
+use super::typed::{self, both};
 use super::visit::Visit;
 use crate::AppState;
 use crate::config::AppConfig;
@@ -53,17 +53,11 @@ pub(crate) async fn make(
     wanted: &First<'_>,
 ) -> Result<(), Refusal> {
     check(state, wanted.key).await?;
-    let email = EmailAddress::parse(wanted.email).map_err(|_invalid| Problem::invalid_email())?;
-    let name = wanted.organization.trim();
-    if name.is_empty() || name.chars().count() > 200 {
-        return Err(Problem::required("organization").into());
-    }
-    let weak = weaknesses(wanted.password, Owner { email: email.as_str(), name: "" });
-    if !weak.is_empty() {
-        let problem = |weakness| Problem::weak(weakness, "password");
-        return Err(Refusal::Problems(weak.into_iter().map(problem).collect()));
-    }
-    let hash = state.passwords.hash(wanted.password, &state.random).await?;
+    let owner = Owner { email: wanted.email, name: "" };
+    let password = typed::new_password(wanted.password, "password", owner);
+    let ((email, password), name) =
+        both(both(typed::email(wanted.email), password), typed::organization(wanted.organization))?;
+    let hash = state.passwords.hash(password, &state.random).await?;
     let slugs = slug::of_organization(name, state.random.as_ref());
     let new = NewUser {
         email: email.as_str(),
@@ -73,15 +67,20 @@ pub(crate) async fn make(
         is_staff: true,
     };
     let mut conn = state.pool.get().await?;
-    let user = transaction(&mut conn, async |conn: &mut Conn| {
+    let shared = &*visit;
+    let made = transaction(&mut conn, async |conn: &mut Conn| {
+        users::lock(conn).await?;
+        if users::exist(conn).await? {
+            return Ok(None);
+        }
         let user = users::insert(conn, &new).await?;
         // Whoever can read the server's log need not prove an address to it.
         emails::insert(conn, user.id, new.email, true, true).await?;
         let organization = organizations::insert(conn, name, &slugs).await?;
         members::put(conn, organization.id, user.id, Role::Owner).await?;
-        Ok(user)
-    })
-    .await?;
-    visit.note(&mut conn, &user, Action::AccountCreate).await?;
+        shared.record(conn, &user, Action::AccountCreate).await?;
+        Ok(Some(user))
+    });
+    let user = made.await?.ok_or(Refusal::Conflict)?;
     visit.sign_in(&mut conn, state, &user, vec![Visit::method(state, "signup")]).await
 }

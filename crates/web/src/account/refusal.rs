@@ -45,6 +45,12 @@ impl From<mishap_storage::Error> for Refusal {
     }
 }
 
+impl From<Vec<Problem>> for Refusal {
+    fn from(problems: Vec<Problem>) -> Self {
+        Self::Problems(problems)
+    }
+}
+
 impl From<Problem> for Refusal {
     fn from(problem: Problem) -> Self {
         Self::Problems(vec![problem])
@@ -101,6 +107,12 @@ impl Problem {
     pub(crate) fn required(param: &'static str) -> Self {
         let message = "This field is required.".to_owned();
         Self { code: "required", param: Some(param), message }
+    }
+
+    /// A text is longer than we keep.
+    pub(crate) fn too_long(param: &'static str, max: usize) -> Self {
+        let message = format!("This is too long: at most {max} characters.");
+        Self { code: "too_long", param: Some(param), message }
     }
 
     /// A field names something that there is not.

@@ -16,7 +16,7 @@ use actix_web::http::Method;
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::middleware::Next;
 use actix_web::web::Data;
-use actix_web::{Error, FromRequest, HttpMessage as _, HttpRequest, ResponseError as _};
+use actix_web::{Error, FromRequest, HttpMessage as _, HttpRequest};
 use mishap_core::access::{Role, Scopes};
 use mishap_core::id::{MemberId, OrganizationId, UserId};
 use mishap_core::secret::ApiToken;
@@ -33,6 +33,7 @@ pub use self::permission::{
 use crate::AppState;
 use crate::admin::admit;
 use crate::error::ApiError;
+use crate::front::refusal;
 use crate::respond::Listed;
 use crate::{client, csrf, session};
 
@@ -149,7 +150,7 @@ pub(crate) async fn authorize<B: MessageBody>(
             let response = match (error, permission.who) {
                 // Who is asked who they are is a script of the API.
                 (ApiError::Csrf, Who::Everybody) => csrf::refusal(),
-                (error, _) => error.error_response(),
+                (error, _) => refusal(request.request(), error),
             };
             Ok(request.into_response(response).map_into_right_body())
         }

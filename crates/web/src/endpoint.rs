@@ -82,8 +82,11 @@ pub fn register(config: &mut ServiceConfig, prefix: &str, endpoints: Vec<Endpoin
         let endpoints = by_path.remove(path).unwrap_or_default();
         // Both spellings lead to the handler: a redirect would lose what some clients send.
         let path = format!("{prefix}{path}");
-        let bare = path.trim_end_matches('/').to_owned();
-        let mut resource = web::resource([path, bare]);
+        let other = match path.strip_suffix('/') {
+            Some(bare) => bare.to_owned(),
+            None => format!("{path}/"),
+        };
+        let mut resource = web::resource([path, other]);
         if let Some(first) = endpoints.first() {
             resource = resource.name(first.view);
         }

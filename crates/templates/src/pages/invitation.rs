@@ -40,12 +40,24 @@ pub enum AcceptInvitation {
         /// As whom they are signed in.
         email: String,
     },
+    /// Whoever is signed in has not the invited address.
+    WrongAccount {
+        /// What to.
+        invitation: Invitation,
+        /// As whom they are signed in.
+        email: String,
+    },
     /// Whoever is signed in belongs to the organization already.
     Member {
         /// What to.
         invitation: Invitation,
         /// As whom they are signed in.
         email: String,
+    },
+    /// It is done.
+    Joined {
+        /// What to.
+        invitation: Invitation,
     },
     /// The link is too old, or never was one.
     Invalid,
@@ -54,6 +66,17 @@ pub enum AcceptInvitation {
 impl Invitation {
     fn path(&self) -> String {
         paths::accept_invitation(self.membership, self.token.reveal())
+    }
+
+    fn sign_out(&self, shell: &Shell, class: &str) -> Markup {
+        shell.post(
+            paths::SIGN_OUT,
+            "",
+            &html! {
+                input type="hidden" name="next" value=(self.path());
+                button class=(class) type="submit" { "Sign out and accept as somebody else" }
+            },
+        )
     }
 
     fn show(&self) -> Markup {
@@ -103,11 +126,29 @@ impl Page for AcceptInvitation {
                 };
                 narrow("You are invited", None, content)
             }
-            Self::Member { invitation, email } => {
-                let sign_out = html! {
-                    input type="hidden" name="next" value=(invitation.path());
-                    button.button type="submit" { "Sign out and accept as somebody else" }
+            Self::WrongAccount { invitation, email } => {
+                let content = html! {
+                    (invitation.show())
+                    p {
+                        "This invitation is for " strong { bdi { (invitation.email) } } ", and you "
+                        "are signed in as " strong { bdi { (email) } } ". Sign in with the invited "
+                        "address, or add it to your account first."
+                    }
+                    div.stack {
+                        (invitation.sign_out(shell, "button primary"))
+                        p.help { (text_link(site, paths::HOME, "Not now")) }
+                    }
                 };
+                narrow("This invitation is for somebody else", None, content)
+            }
+            Self::Joined { invitation } => {
+                let content = html! {
+                    (invitation.show())
+                    a.button.primary href=(site.url(paths::HOME)) { "Continue" }
+                };
+                narrow("You belong to it now", None, content)
+            }
+            Self::Member { invitation, email } => {
                 let content = html! {
                     (invitation.show())
                     p {
@@ -117,7 +158,7 @@ impl Page for AcceptInvitation {
                     }
                     div.stack {
                         a.button.primary href=(site.url(paths::HOME)) { "Continue" }
-                        (shell.post(paths::SIGN_OUT, "", &sign_out))
+                        (invitation.sign_out(shell, "button"))
                     }
                 };
                 narrow("You are a member already", None, content)
@@ -158,7 +199,15 @@ impl Page for AcceptInvitation {
                 name: "signed-in",
                 page: Self::SignedIn { invitation: usual.clone(), email: email.clone() },
             },
-            Sample { name: "member", page: Self::Member { invitation: usual, email } },
+            Sample {
+                name: "wrong-account",
+                page: Self::WrongAccount {
+                    invitation: usual.clone(),
+                    email: "grace@example.com".to_owned(),
+                },
+            },
+            Sample { name: "member", page: Self::Member { invitation: usual.clone(), email } },
+            Sample { name: "joined", page: Self::Joined { invitation: usual } },
             Sample { name: "invalid", page: Self::Invalid },
             Sample {
                 name: "hostile",

@@ -60,10 +60,20 @@ pub(crate) async fn is_member(
     Ok(members::find_by_user(conn, invited.organization.id, user.id).await?.is_some())
 }
 
+/// Whether the invited address is an account's own: the one it signs in with, or one that it added.
+pub(crate) async fn is_for(
+    conn: &mut Conn,
+    invited: &Invited,
+    user: &User,
+) -> Result<bool, Refusal> {
+    let address = invited.member.address();
+    Ok(user.email.eq_ignore_ascii_case(address)
+        || emails::find(conn, user.id, address).await?.is_some())
+}
+
 /// Makes an account a member, in place of the invitation.
 ///
-/// The invited address must be the account's own: the one it signs in with, or one that it added.
-/// Whoever holds the link received the mail, or was handed it by somebody who may invite, so the
+/// The invited address must be the account's own. Whoever holds the link received the mail, or was handed it by somebody who may invite, so the
 /// address counts as proven by it.
 pub(crate) async fn accept(
     conn: &mut Conn,
@@ -74,10 +84,8 @@ pub(crate) async fn accept(
     if is_member(conn, invited, user).await? {
         return Err(Refusal::Conflict);
     }
-    let address = invited.member.address();
-    let is_own = user.email.eq_ignore_ascii_case(address)
-        || emails::find(conn, user.id, address).await?.is_some();
-    if !is_own {
+    if !is_for(conn, invited, user).await? {
+        let address = invited.member.address();
         let message = format!(
             "This invitation is for {address}. You are signed in as {}: sign in with the invited \
              address, or add it to your account first.",

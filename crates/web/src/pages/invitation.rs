@@ -4,21 +4,22 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Path;
 use mishap_templates::pages::{AcceptInvitation, Invitation};
-use mishap_templates::parts::{Level, Secret};
-use mishap_templates::paths;
+use mishap_templates::parts::Secret;
 
 use super::{Form, Screen};
 use crate::account::invitation::{self, Invited};
 use crate::account::{Refusal, sign_up};
 
 /// `GET /accept/{member}/{token}/`
-pub(super) async fn show(screen: Screen, path: Path<(i64, String)>) -> HttpResponse {
+pub(super) async fn show(mut screen: Screen, path: Path<(i64, String)>) -> HttpResponse {
+    screen.keep_nothing();
     match page(&screen, &path).await {
         Ok(page) => screen.show(&page),
         Err(refusal) => invalid(screen, refusal),
     }
 }
 
+/// What whoever looks at it can do with an invitation.
 async fn page(screen: &Screen, path: &(i64, String)) -> Result<AcceptInvitation, Refusal> {
     let (member, token) = path;
     let state = &screen.state;
@@ -32,6 +33,9 @@ async fn page(screen: &Screen, path: &(i64, String)) -> Result<AcceptInvitation,
     let email = user.email.clone();
     if invitation::is_member(&mut conn, &invited, user).await? {
         return Ok(AcceptInvitation::Member { invitation: shown, email });
+    }
+    if !invitation::is_for(&mut conn, &invited, user).await? {
+        return Ok(AcceptInvitation::WrongAccount { invitation: shown, email });
     }
     Ok(AcceptInvitation::SignedIn { invitation: shown, email })
 }
@@ -52,22 +56,27 @@ pub(super) async fn accept(
     path: Path<(i64, String)>,
     _form: Form,
 ) -> HttpResponse {
-    let done = async {
-        let (member, token) = path.as_ref();
-        let user = screen.visit.signed_in()?;
-        let mut conn = screen.state.pool.get().await?;
-        let invited = invitation::find(&mut conn, &screen.state, *member, token).await?;
-        let actor = screen.visit.actor(user);
-        invitation::accept(&mut conn, &invited, user, &actor).await?;
-        Ok(invited.organization.name)
+    screen.keep_nothing();
+    let page = match page(&screen, &path).await {
+        Ok(page) => page,
+        Err(refusal) => return invalid(screen, refusal),
     };
-    match done.await {
-        Ok(organization) => {
-            screen.notice(Level::Ok, format!("You belong to {organization} now."));
-            screen.lead_to(paths::HOME)
-        }
-        Err(refusal) => invalid(screen, refusal),
+    match page {
+        AcceptInvitation::SignedIn { invitation, .. } => match join(&screen, &path).await {
+            Ok(()) => screen.show(&AcceptInvitation::Joined { invitation }),
+            Err(refusal) => invalid(screen, refusal),
+        },
+        // Somebody signed in or out since the page was shown.
+        other => screen.show_as(StatusCode::FORBIDDEN, &other),
     }
+}
+
+async fn join(screen: &Screen, path: &(i64, String)) -> Result<(), Refusal> {
+    let (member, token) = path;
+    let user = screen.visit.signed_in()?;
+    let mut conn = screen.state.pool.get().await?;
+    let invited = invitation::find(&mut conn, &screen.state, *member, token).await?;
+    invitation::accept(&mut conn, &invited, user, &screen.visit.actor(user)).await
 }
 
 fn invalid(screen: Screen, refusal: Refusal) -> HttpResponse {

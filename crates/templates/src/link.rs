@@ -27,7 +27,8 @@ pub fn safe_url(address: &str) -> Option<&str> {
 /// This is what may be followed after signing in (`next`): anything else would let a stranger's link
 /// lead away from here.
 pub fn local_path(address: &str) -> Option<&str> {
-    let is_path = address.starts_with('/') && !address.contains(['\\', '\t', '\n', '\r']);
+    let is_odd = |letter: char| letter == '\\' || letter.is_control();
+    let is_path = address.starts_with('/') && !address.contains(is_odd);
     let stays = is_path && read(address)?.origin() == HERE.as_ref()?.origin();
     stays.then_some(address)
 }
@@ -109,6 +110,9 @@ mod tests {
             "///example.com",
             "/\\example.com",
             "/\t/example.com",
+            "/\u{b}/example.com",
+            "/issues\u{7f}",
+            "/issues\0",
             "https://here.invalid/",
             "javascript:alert(1)",
         ] {

@@ -161,8 +161,9 @@ pub struct Shell {
     /// Goes into each form.
     pub csrf_token: CsrfToken,
     /// Path and query of the page, from the installation's root: where the theme's form returns to.
-    /// A page whose address is a secret gives another.
-    pub here: String,
+    /// A page that holds a secret has none, and no such form: its address is the secret, or shows
+    /// another one each time.
+    pub here: Option<String>,
     /// What the last request did.
     pub notices: Vec<Notice>,
     /// The sections at the side.
@@ -211,9 +212,9 @@ impl Shell {
         html! { @for one in &self.notices { (notice(one.level, &html! { (one.text) })) } }
     }
 
-    fn theme_switch(&self) -> Markup {
+    fn theme_switch(&self, here: &str) -> Markup {
         let content = html! {
-            input type="hidden" name="next" value=(self.here);
+            input type="hidden" name="next" value=(here);
             fieldset {
                 legend.unseen { "Theme" }
                 @for theme in Theme::ALL {
@@ -311,10 +312,13 @@ impl Shell {
     pub(crate) fn document(&self, document: &Document<'_>) -> String {
         let theme = (self.theme != Theme::System).then(|| self.theme.name());
         let title = document.title_with_problem();
+        let is_wide = matches!(document.layout, Layout::Wide);
         let foot = html! {
-            footer.foot {
-                @if matches!(document.layout, Layout::Wide) { span { (self.site.name) } }
-                (self.theme_switch())
+            @if is_wide || self.here.is_some() {
+                footer.foot {
+                    @if is_wide { span { (self.site.name) } }
+                    @if let Some(here) = &self.here { (self.theme_switch(here)) }
+                }
             }
         };
         let skip = html! { a.skip href="#main" { "Skip to the content" } };
@@ -403,7 +407,7 @@ impl Shell {
             person: None,
             theme: Theme::System,
             csrf_token: CsrfToken::new("sampleToken0123456789sampleToken"),
-            here: "/".to_owned(),
+            here: Some("/".to_owned()),
             notices: Vec::new(),
             navigation: None,
             now: sample::now(),
@@ -423,7 +427,7 @@ impl Shell {
         Self {
             site: Site::new("/errors", sample::MARKUP),
             person: Some(person),
-            here: format!("/?query={}", sample::MARKUP),
+            here: Some(format!("/?query={}", sample::MARKUP)),
             notices: vec![
                 notice(Level::Ok, "The invitation was sent."),
                 notice(Level::Error, sample::MARKUP),

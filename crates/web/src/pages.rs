@@ -27,7 +27,8 @@ use crate::endpoint::{Endpoint, get, post, register};
 use crate::error::ApiError;
 use crate::front::refusal;
 
-/// Every page. Nobody is asked who they are before the handler, which leads whoever is signed out to
+/// Every page, and where forms go; whoever asks to see such an address, by going back or by choosing a
+/// theme after a form was refused, is led to the page of the form. Nobody is asked who they are before the handler, which leads whoever is signed out to
 /// the sign-in page; forms prove where they come from by their token ([`Form`]).
 #[rustfmt::skip]
 fn endpoints() -> Vec<Endpoint> {
@@ -36,10 +37,13 @@ fn endpoints() -> Vec<Endpoint> {
         get(paths::HOME, "home", open, sign_in::home),
         get(paths::SIGN_IN, "sign_in", open, sign_in::show),
         post(paths::SIGN_IN, "sign_in", open, sign_in::submit),
+        get(paths::SIGN_IN_PASSKEY, "sign_in_passkey", open, elsewhere::sign_in),
         post(paths::SIGN_IN_PASSKEY, "sign_in_passkey", open, sign_in::passkey),
         get(paths::SECOND_FACTOR, "second_factor", open, sign_in::show_second_factor),
         post(paths::SECOND_FACTOR, "second_factor", open, sign_in::second_factor),
+        get(paths::SECOND_FACTOR_PASSKEY, "second_factor_passkey", open, elsewhere::second_factor),
         post(paths::SECOND_FACTOR_PASSKEY, "second_factor_passkey", open, sign_in::second_factor_passkey),
+        get(paths::SIGN_OUT, "sign_out", open, elsewhere::home),
         post(paths::SIGN_OUT, "sign_out", open, sign_in::sign_out),
 
         get(paths::PROVIDER_SIGN_UP, "provider_sign_up", open, provider::show_sign_up),
@@ -62,19 +66,28 @@ fn endpoints() -> Vec<Endpoint> {
         get(r"/accept/{member:\d+}/{token}/", "accept_invitation", open, invitation::show),
         post(r"/accept/{member:\d+}/{token}/", "accept_invitation", open, invitation::accept),
 
+        get(paths::THEME, "theme", open, elsewhere::home),
         post(paths::THEME, "theme", open, theme::choose),
         get(paths::SECURITY, "security", open, security::show),
+        get(paths::SECURITY_PASSWORD, "security_password", open, elsewhere::security),
         post(paths::SECURITY_PASSWORD, "security_password", open, security::password),
         get(paths::SECURITY_TOTP, "security_totp", open, security::show_totp),
         post(paths::SECURITY_TOTP, "security_totp", open, security::add_totp),
+        get(paths::SECURITY_TOTP_REMOVE, "security_totp_remove", open, elsewhere::security),
         post(paths::SECURITY_TOTP_REMOVE, "security_totp_remove", open, security::remove_totp),
+        get(paths::SECURITY_RECOVERY, "security_recovery", open, elsewhere::security),
         post(paths::SECURITY_RECOVERY, "security_recovery", open, security::renew_recovery_codes),
+        get(paths::SECURITY_PASSKEYS, "security_passkeys", open, elsewhere::security),
         post(paths::SECURITY_PASSKEYS, "security_passkeys", open, security::add_passkey),
+        get(paths::SECURITY_PASSKEYS_REMOVE, "security_passkeys_remove", open, elsewhere::security),
         post(paths::SECURITY_PASSKEYS_REMOVE, "security_passkeys_remove", open, security::remove_passkey),
+        get(paths::SECURITY_PROVIDERS_REMOVE, "security_providers_remove", open, elsewhere::security),
         post(paths::SECURITY_PROVIDERS_REMOVE, "security_providers_remove", open, provider::unlink),
+        get(paths::SECURITY_SESSIONS_END, "security_sessions_end", open, elsewhere::security),
         post(paths::SECURITY_SESSIONS_END, "security_sessions_end", open, security::end_sessions),
         get(paths::API_TOKENS, "api_tokens", open, tokens::show),
         post(paths::API_TOKENS, "api_tokens", open, tokens::create),
+        get(paths::API_TOKENS_DELETE, "api_tokens_delete", open, elsewhere::tokens),
         post(paths::API_TOKENS_DELETE, "api_tokens_delete", open, tokens::delete),
 
         get("/api/", "api", open, elsewhere::tokens),

@@ -14,6 +14,10 @@ pub enum ErrorPage {
     NotFound,
     /// It is not this person's (403).
     Forbidden,
+    /// Nobody makes an account alone here (403).
+    SignUpClosed,
+    /// The link for the first account is too old, or not whole (403).
+    FirstRunInvalid,
     /// The form was not from one of our pages, or from one that was open for long (403).
     StaleForm,
     /// Too often (429).
@@ -37,6 +41,8 @@ impl ErrorPage {
         match self {
             Self::NotFound => "There is no such page",
             Self::Forbidden => "This is not yours to see",
+            Self::SignUpClosed => "Accounts are by invitation here",
+            Self::FirstRunInvalid => "This link does not work",
             Self::StaleForm => "This form was open for too long",
             Self::TooManyRequests { .. } => "Slow down a little",
             Self::BadRequest(_) => "This request makes no sense",
@@ -52,6 +58,15 @@ impl ErrorPage {
                 .to_owned(),
             Self::Forbidden => "Your account may not open this page. If it should, ask an \
                                 administrator of this installation."
+                .to_owned(),
+            Self::SignUpClosed => {
+                "Ask whoever runs this installation for an account, or a member of \
+                                   your organization for an invitation."
+                    .to_owned()
+            }
+            Self::FirstRunInvalid => "The link for the first account is in the log of the server. \
+                                      Copy it whole; it works for 15 days, and each start of the \
+                                      server prints a new one."
                 .to_owned(),
             Self::StaleForm => "Nothing was changed. Go back, load the page anew and send it \
                                 again; cookies must be allowed."
@@ -91,6 +106,8 @@ impl Page for ErrorPage {
         vec![
             Sample { name: "not-found", page: Self::NotFound },
             Sample { name: "forbidden", page: Self::Forbidden },
+            Sample { name: "sign-up-closed", page: Self::SignUpClosed },
+            Sample { name: "first-run-invalid", page: Self::FirstRunInvalid },
             Sample { name: "stale-form", page: Self::StaleForm },
             Sample { name: "too-many", page: Self::TooManyRequests { retry_after: 300 } },
             Sample {

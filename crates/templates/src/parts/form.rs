@@ -30,6 +30,11 @@ impl Problems {
         self
     }
 
+    /// The same, and the whole is wrong.
+    pub fn and_general(self, text: impl Into<String>) -> Self {
+        Self { general: Some(text.into()), ..self }
+    }
+
     /// The same, with what is wrong with one field told of another: forms and APIs may name it apart.
     pub fn renamed(mut self, from: &str, to: &'static str) -> Self {
         for (name, _) in &mut self.fields {

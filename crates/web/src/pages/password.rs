@@ -3,11 +3,12 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Path;
-use mishap_templates::pages::{ConfirmAddress, PasswordForgotten, PasswordReset};
+use mishap_templates::pages::{ConfirmAddress, PasswordForgotten, PasswordReset, SignIn};
 use mishap_templates::parts::{Level, Problems, Secret};
+use mishap_templates::paths;
 
 use super::screen::problems;
-use super::sign_in::check_repeated;
+use super::sign_in::{self, check_repeated};
 use super::{Form, Screen};
 use crate::account::{Refusal, address, password};
 
@@ -32,7 +33,8 @@ pub(super) async fn forgotten(screen: Screen, form: Form) -> HttpResponse {
 }
 
 /// `GET /reset-password/set-new-password/{key}`
-pub(super) async fn show_reset(screen: Screen, path: Path<String>) -> HttpResponse {
+pub(super) async fn show_reset(mut screen: Screen, path: Path<String>) -> HttpResponse {
+    screen.keep_nothing();
     let found = async {
         let mut conn = screen.state.pool.get().await?;
         password::owner_of_link(&mut conn, &screen.state, &path).await
@@ -50,6 +52,7 @@ pub(super) async fn show_reset(screen: Screen, path: Path<String>) -> HttpRespon
 
 /// `POST /reset-password/set-new-password/{key}` — `password`, `password_again`.
 pub(super) async fn reset(mut screen: Screen, path: Path<String>, form: Form) -> HttpResponse {
+    screen.keep_nothing();
     let state = screen.state.clone();
     let owner =
         async { password::owner_of_link(&mut *state.pool.get().await?, &state, &path).await };
@@ -70,11 +73,9 @@ pub(super) async fn reset(mut screen: Screen, path: Path<String>, form: Form) ->
     match done {
         Ok(()) => {
             screen.notice(Level::Ok, "Your password is changed. Sign in with it.");
-            let page = mishap_templates::pages::SignIn {
-                email: owner.email,
-                ..mishap_templates::pages::SignIn::default()
-            };
-            screen.show(&page)
+            screen.return_to(paths::SIGN_IN.to_owned());
+            let page = SignIn { email: owner.email, ..SignIn::default() };
+            sign_in::show_page(screen, StatusCode::OK, page).await
         }
         Err(Ok(problems)) => {
             let key = Secret::new(path.as_str());
@@ -86,7 +87,8 @@ pub(super) async fn reset(mut screen: Screen, path: Path<String>, form: Form) ->
 }
 
 /// `GET /profile/confirm-email/{key}/`
-pub(super) async fn show_confirmation(screen: Screen, path: Path<String>) -> HttpResponse {
+pub(super) async fn show_confirmation(mut screen: Screen, path: Path<String>) -> HttpResponse {
+    screen.keep_nothing();
     let found = async {
         let mut conn = screen.state.pool.get().await?;
         address::of_key(&mut conn, &screen.state, &path).await
@@ -99,7 +101,8 @@ pub(super) async fn show_confirmation(screen: Screen, path: Path<String>) -> Htt
 }
 
 /// `POST /profile/confirm-email/{key}/`
-pub(super) async fn confirm(screen: Screen, path: Path<String>, _form: Form) -> HttpResponse {
+pub(super) async fn confirm(mut screen: Screen, path: Path<String>, _form: Form) -> HttpResponse {
+    screen.keep_nothing();
     match address::confirm(&screen.state, &screen.visit, &path).await {
         Ok(found) => screen.show(&ConfirmAddress::Done { email: found.email }),
         Err(refusal) => invalid(screen, refusal),

@@ -11,8 +11,8 @@ use mishap_templates::parts::{Level, Problems};
 use mishap_templates::paths;
 use url::{Url, form_urlencoded};
 
-use super::screen::{problems, site};
-use super::sign_in::{next, with_next};
+use super::screen::{problems, site, with_next};
+use super::sign_in::next;
 use super::{Form, Screen};
 use crate::account::Refusal;
 use crate::account::provider::{self, Arrival};

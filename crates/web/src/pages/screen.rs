@@ -8,7 +8,7 @@ use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, LOCATION};
+use actix_web::http::header::{CACHE_CONTROL, LOCATION, RETRY_AFTER};
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError};
 use mishap_templates::link::local_path;
@@ -32,6 +32,9 @@ const THEME_COOKIE: &str = "theme";
 /// How long the theme is kept, in seconds.
 const THEME_AGE: i64 = 31_536_000;
 
+/// When to try again what was tried too often, in seconds: the window of most limits.
+const WINDOW: u64 = 60;
+
 /// Fields of a form at most.
 const MAX_FIELDS: usize = 1000;
 
@@ -41,7 +44,7 @@ pub(crate) struct Screen {
     pub(crate) visit: Visit,
     /// What all handlers share.
     pub(crate) state: Data<AppState>,
-    here: String,
+    here: Option<String>,
     theme: Theme,
     notices: Vec<Notice>,
     chosen_theme: Option<Theme>,
@@ -67,12 +70,14 @@ impl Screen {
 
     /// Says where the page's own forms return to, if not to its whole address.
     pub(crate) fn return_to(&mut self, here: String) {
-        self.here = here;
+        self.here = Some(here);
     }
 
-    /// Shows a page that nobody keeps a copy of, for there is a secret on it.
+    /// Shows a page that nobody keeps a copy of, for there is a secret on it or in its address. No form
+    /// returns to it.
     pub(crate) fn keep_nothing(&mut self) {
         self.is_kept = false;
+        self.here = None;
     }
 
     /// The frame of the page.
@@ -135,14 +140,14 @@ impl Screen {
     pub(crate) fn refuse(self, refusal: Refusal) -> HttpResponse {
         match refusal {
             Refusal::SignedOut => {
-                let path = sign_in_path(&self.here);
+                let path = with_next(paths::SIGN_IN, self.here.as_deref());
                 self.lead_to(&path)
             }
             Refusal::Conflict => self.lead_to(paths::HOME),
             Refusal::Forbidden => self.show_as(StatusCode::FORBIDDEN, &ErrorPage::Forbidden),
             Refusal::TooOften => {
-                let page = ErrorPage::TooManyRequests { retry_after: 60 };
-                self.show_as(StatusCode::TOO_MANY_REQUESTS, &page)
+                let (status, page) = page_of(&ApiError::TooMany);
+                wait_as_said(&page, self.show_as(status, &page))
             }
             Refusal::Problems(problems) => {
                 let text = problems.into_iter().map(|problem| problem.message).next();
@@ -152,7 +157,7 @@ impl Screen {
             Refusal::Failed(error) => {
                 let (status, page) = page_of(&error);
                 note(&error);
-                self.show_as(status, &page)
+                wait_as_said(&page, self.show_as(status, &page))
             }
         }
     }
@@ -172,10 +177,13 @@ impl Screen {
     }
 }
 
-/// Where somebody signs in who wanted to see a page.
-fn sign_in_path(here: &str) -> String {
+/// A path that leads on to `next`.
+pub(super) fn with_next(path: &str, next: Option<&str>) -> String {
+    let Some(next) = next else {
+        return path.to_owned();
+    };
     let mut query = form_urlencoded::Serializer::new(String::new());
-    format!("{}?{}", paths::SIGN_IN, query.append_pair("next", here).finish())
+    format!("{path}?{}", query.append_pair("next", next).finish())
 }
 
 /// The installation, as its pages need to know it.
@@ -192,11 +200,18 @@ pub(crate) fn problems(refusal: Refusal) -> Result<Problems, Refusal> {
     let mut problems = Problems::none();
     for problem in found {
         problems = match problem.param {
+            // Nobody sees these fields.
+            None | Some("credential" | "key") => problems.and_general(problem.message),
             Some(param) => problems.with(param, problem.message),
-            None => Problems::general(problem.message),
         };
     }
     Ok(problems)
+}
+
+/// The theme that the browser keeps.
+fn theme_of(request: &HttpRequest) -> Theme {
+    let cookie = request.cookie(THEME_COOKIE);
+    cookie.and_then(|cookie| Theme::parse(cookie.value())).unwrap_or_default()
 }
 
 impl FromRequest for Screen {
@@ -209,13 +224,12 @@ impl FromRequest for Screen {
         Box::pin(async move {
             let visit = visit.await.map_err(|error| PageError::of(&request, error))?;
             let state = state(&request).map_err(|error| PageError::of(&request, error))?.clone();
-            let cookie = request.cookie(THEME_COOKIE);
-            let theme = cookie.and_then(|cookie| Theme::parse(cookie.value())).unwrap_or_default();
+            let theme = theme_of(&request);
             let here = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
             Ok(Self {
                 visit,
                 state,
-                here,
+                here: Some(here),
                 theme,
                 notices: Vec::new(),
                 chosen_theme: None,
@@ -276,6 +290,7 @@ impl FromRequest for Form {
 #[derive(Debug)]
 pub(crate) struct PageError {
     site: Site,
+    theme: Theme,
     error: ApiError,
     now: chrono::DateTime<chrono::Utc>,
 }
@@ -285,7 +300,7 @@ impl PageError {
         let found = state(request).ok();
         let site = found.map_or_else(|| Site::new("", ""), |state| site(state));
         let now = found.map_or_else(Default::default, |state| state.clock.now());
-        Self { site, error, now }
+        Self { site, theme: theme_of(request), error, now }
     }
 }
 
@@ -306,18 +321,31 @@ impl ResponseError for PageError {
         let shell = Shell {
             site: self.site.clone(),
             person: None,
-            theme: Theme::System,
+            theme: self.theme,
+            // Nothing is known of the browser, so there is no form on the page.
             csrf_token: CsrfToken::new(""),
-            here: paths::HOME.to_owned(),
+            here: None,
             notices: Vec::new(),
             navigation: None,
             now: self.now,
         };
-        HttpResponse::build(status)
+        let response = HttpResponse::build(status)
             .content_type("text/html; charset=utf-8")
             .insert_header((CACHE_CONTROL, "no-store"))
-            .body(page.render(&shell))
+            .body(page.render(&shell));
+        wait_as_said(&page, response)
     }
+}
+
+/// Tells programs when to come back, too.
+fn wait_as_said(page: &ErrorPage, mut response: HttpResponse) -> HttpResponse {
+    let seconds = match page {
+        ErrorPage::TooManyRequests { retry_after } => *retry_after,
+        ErrorPage::Unavailable => 5,
+        _ => return response,
+    };
+    response.headers_mut().insert(RETRY_AFTER, seconds.into());
+    response
 }
 
 fn note(error: &ApiError) {
@@ -335,7 +363,7 @@ fn page_of(error: &ApiError) -> (StatusCode, ErrorPage) {
         ApiError::NotFound => ErrorPage::NotFound,
         ApiError::Csrf => ErrorPage::StaleForm,
         ApiError::Unauthorized | ApiError::Forbidden | ApiError::Refused(_) => ErrorPage::Forbidden,
-        ApiError::TooMany => ErrorPage::TooManyRequests { retry_after: 60 },
+        ApiError::TooMany => ErrorPage::TooManyRequests { retry_after: WINDOW },
         ApiError::Unavailable(_) => ErrorPage::Unavailable,
         ApiError::Internal(_) => ErrorPage::Failed { reference: None },
         ApiError::BadRequest(_)

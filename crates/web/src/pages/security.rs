@@ -124,9 +124,11 @@ fn passkey_of(factor: &Authenticator) -> Option<Passkey> {
 /// `POST /profile/security/password` — `current_password`, `password`, `password_again`.
 pub(super) async fn password(mut screen: Screen, form: Form) -> HttpResponse {
     let state = screen.state.clone();
-    let done = match check_repeated(&form) {
-        Err(problems) => Err(Ok(problems)),
-        Ok(()) => {
+    let repeated = screen.visit.signed_in().map(|_| check_repeated(&form));
+    let done = match repeated {
+        Err(refusal) => Err(Err(refusal)),
+        Ok(Err(problems)) => Err(Ok(problems)),
+        Ok(Ok(())) => {
             let (current, new) = (form.optional("current_password"), form.text("password"));
             let done = passwords::change(&state, &mut screen.visit, current, new).await;
             done.map_err(problems)
@@ -154,8 +156,21 @@ pub(super) async fn password(mut screen: Screen, form: Form) -> HttpResponse {
 /// `GET /profile/security/totp` — a fresh secret for an app.
 pub(super) async fn show_totp(mut screen: Screen) -> HttpResponse {
     let state = screen.state.clone();
-    match second_factor::begin_totp(&state, &mut screen.visit).await {
-        Ok((secret, url)) => screen.show(&setup(&secret, &url, Problems::none())),
+    let begun = async {
+        let factors = second_factor::list(&state, &screen.visit).await?;
+        if factors.iter().any(|factor| factor.kind() == Some(Kind::Totp)) {
+            return Ok(None);
+        }
+        Ok(Some(second_factor::begin_totp(&state, &mut screen.visit).await?))
+    };
+    let begun = begun.await;
+    match begun {
+        Ok(Some((secret, url))) => {
+            screen.keep_nothing();
+            screen.show(&setup(&secret, &url, Problems::none()))
+        }
+        // The page above says why it cannot be done now, or that it is done.
+        Ok(None) | Err(Refusal::Problems(_)) => screen.lead_to(paths::SECURITY),
         Err(refusal) => screen.refuse(refusal),
     }
 }
@@ -182,6 +197,7 @@ pub(super) async fn add_totp(mut screen: Screen, form: Form) -> HttpResponse {
             let email = account.map(|user| user.email.clone()).unwrap_or_default();
             let issuer = state.config.public_url.host_str().unwrap_or("mishap");
             let page = setup(&secret, &secret.url(issuer, &email), problems);
+            screen.keep_nothing();
             screen.show_as(StatusCode::UNPROCESSABLE_ENTITY, &page)
         }
         Err(Err(refusal)) => screen.refuse(refusal),
@@ -203,7 +219,7 @@ async fn after_adding(mut screen: Screen, had_codes: bool, text: &str) -> HttpRe
         Ok(factors) => {
             let codes = factors.iter().find(|factor| factor.kind() == Some(Kind::RecoveryCodes));
             match codes {
-                Some(codes) => screen.show(&revealed(codes)),
+                Some(codes) => reveal(screen, codes),
                 None => show_as(screen, StatusCode::OK).await,
             }
         }
@@ -211,9 +227,10 @@ async fn after_adding(mut screen: Screen, had_codes: bool, text: &str) -> HttpRe
     }
 }
 
-fn revealed(factor: &Authenticator) -> RecoveryCodes {
+fn reveal(mut screen: Screen, factor: &Authenticator) -> HttpResponse {
     let codes = codes_of(factor).map(|codes| codes.unused()).unwrap_or_default();
-    RecoveryCodes { codes: codes.into_iter().map(Secret::new).collect() }
+    screen.keep_nothing();
+    screen.show(&RecoveryCodes { codes: codes.into_iter().map(Secret::new).collect() })
 }
 
 /// `POST /profile/security/totp/remove`
@@ -226,7 +243,7 @@ pub(super) async fn remove_totp(screen: Screen, _form: Form) -> HttpResponse {
 /// `POST /profile/security/recovery-codes` — new codes, shown once.
 pub(super) async fn renew_recovery_codes(screen: Screen, _form: Form) -> HttpResponse {
     match second_factor::renew_recovery_codes(&screen.state, &screen.visit).await {
-        Ok(codes) => screen.show(&revealed(&codes)),
+        Ok(codes) => reveal(screen, &codes),
         Err(refusal) => screen.refuse(refusal),
     }
 }

@@ -8,7 +8,7 @@ use mishap_templates::{link, paths};
 use serde_json::Value;
 use url::form_urlencoded;
 
-use super::screen::problems;
+use super::screen::{problems, with_next};
 use super::{Form, Screen};
 use crate::account::sign_in::{self, Progress};
 use crate::account::{
@@ -43,7 +43,8 @@ pub(super) async fn show(screen: Screen, request: HttpRequest) -> HttpResponse {
     show_page(screen, StatusCode::OK, page).await
 }
 
-async fn show_page(screen: Screen, status: StatusCode, page: SignIn) -> HttpResponse {
+/// The page with everything that it offers.
+pub(super) async fn show_page(screen: Screen, status: StatusCode, page: SignIn) -> HttpResponse {
     let is_open = async {
         let mut conn = screen.state.pool.get().await?;
         let is_open = sign_up::is_open(&mut conn, &screen.state).await?;
@@ -198,15 +199,6 @@ pub(super) async fn sign_out(mut screen: Screen, form: Form) -> HttpResponse {
         (Ok(()), None) => screen.show(&SignedOut),
         (Err(refusal), _) => screen.refuse(refusal),
     }
-}
-
-/// A path that leads on to `next`.
-pub(super) fn with_next(path: &str, next: Option<&str>) -> String {
-    let Some(next) = next else {
-        return path.to_owned();
-    };
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    format!("{path}?{}", query.append_pair("next", next).finish())
 }
 
 /// What is wrong when the two spellings of a new password differ.

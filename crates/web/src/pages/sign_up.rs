@@ -2,7 +2,7 @@
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
-use mishap_templates::pages::{FirstRun, SignUp};
+use mishap_templates::pages::{ErrorPage, FirstRun, SignUp};
 use mishap_templates::parts::{Problems, Secret};
 use mishap_templates::paths;
 use url::form_urlencoded;
@@ -24,7 +24,7 @@ pub(super) async fn show(screen: Screen, request: HttpRequest) -> HttpResponse {
     };
     match is_open.await {
         Ok(true) => show_page(screen, StatusCode::OK, SignUp { next, ..SignUp::default() }).await,
-        Ok(false) => screen.refuse(Refusal::Forbidden),
+        Ok(false) => closed(screen),
         Err(refusal) => screen.refuse(refusal),
     }
 }
@@ -49,8 +49,13 @@ pub(super) async fn submit(mut screen: Screen, form: Form) -> HttpResponse {
     match done.map_err(problems) {
         Ok(()) => screen.lead_on(form.optional("next")),
         Err(Ok(problems)) => show_again(screen, &form, problems).await,
+        Err(Err(Refusal::Forbidden)) => closed(screen),
         Err(Err(refusal)) => screen.refuse(refusal),
     }
+}
+
+fn closed(screen: Screen) -> HttpResponse {
+    screen.show_as(StatusCode::FORBIDDEN, &ErrorPage::SignUpClosed)
 }
 
 async fn show_again(screen: Screen, form: &Form, problems: Problems) -> HttpResponse {
@@ -64,7 +69,8 @@ async fn show_again(screen: Screen, form: &Form, problems: Problems) -> HttpResp
 }
 
 /// `GET /register/first` — for whoever can read what the server printed.
-pub(super) async fn show_first(screen: Screen, request: HttpRequest) -> HttpResponse {
+pub(super) async fn show_first(mut screen: Screen, request: HttpRequest) -> HttpResponse {
+    screen.keep_nothing();
     let mut pairs = form_urlencoded::parse(request.query_string().as_bytes());
     let key = pairs.find(|(name, _)| name == "key").map(|(_, key)| key.into_owned());
     match first_run::check(&screen.state, key.as_deref().unwrap_or_default()).await {
@@ -74,14 +80,22 @@ pub(super) async fn show_first(screen: Screen, request: HttpRequest) -> HttpResp
             organization: String::new(),
             problems: Problems::none(),
         }),
+        Err(refusal) => refuse_first(screen, refusal),
+    }
+}
+
+fn refuse_first(screen: Screen, refusal: Refusal) -> HttpResponse {
+    match refusal {
         // Somebody was faster: that is where to sign in.
-        Err(Refusal::Conflict) => screen.lead_to(paths::SIGN_IN),
-        Err(refusal) => screen.refuse(refusal),
+        Refusal::Conflict => screen.lead_to(paths::SIGN_IN),
+        Refusal::Forbidden => screen.show_as(StatusCode::FORBIDDEN, &ErrorPage::FirstRunInvalid),
+        other => screen.refuse(other),
     }
 }
 
 /// `POST /register/first` — `key`, `email`, `password`, `password_again`, `organization`.
 pub(super) async fn first(mut screen: Screen, form: Form) -> HttpResponse {
+    screen.keep_nothing();
     let state = screen.state.clone();
     let done = match check_repeated(&form) {
         Err(problems) => Err(Ok(problems)),
@@ -106,7 +120,6 @@ pub(super) async fn first(mut screen: Screen, form: Form) -> HttpResponse {
             };
             screen.show_as(StatusCode::UNPROCESSABLE_ENTITY, &page)
         }
-        Err(Err(Refusal::Conflict)) => screen.lead_to(paths::SIGN_IN),
-        Err(Err(refusal)) => screen.refuse(refusal),
+        Err(Err(refusal)) => refuse_first(screen, refusal),
     }
 }

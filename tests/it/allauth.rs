@@ -24,9 +24,9 @@ use mishap_testkit::{Answer, Browser, TestApp};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-const JANE: &str = "jane@example.com";
-const PASSWORD: &str = "correct horse battery staple";
-const OTHER_PASSWORD: &str = "another horse, another battery";
+pub(super) const JANE: &str = "jane@example.com";
+pub(super) const PASSWORD: &str = "correct horse battery staple";
+pub(super) const OTHER_PASSWORD: &str = "another horse, another battery";
 
 /// What Django makes of the password, with so few iterations that it is verified quickly.
 const HASH: &str = "pbkdf2_sha256$1000$seasalt$3xmXbyk2QpiyNcnoBbzRPwEBsYPTbDlRdtmLyBvQltA=";
@@ -60,7 +60,7 @@ async fn visitor(app: &TestApp) -> Browser {
 }
 
 /// An account with a password, and an address that is verified.
-async fn person(app: &TestApp, email: &str) -> UserId {
+pub(super) async fn person(app: &TestApp, email: &str) -> UserId {
     let user = app.database.account(email).await.user;
     let mut conn = app.database.conn().await;
     users::set_password(&mut conn, user, Some(HASH)).await.unwrap();
@@ -108,12 +108,12 @@ fn moment(app: &TestApp) -> String {
 }
 
 /// Turns web's clock.
-fn wait(app: &TestApp, seconds: i64) {
+pub(super) fn wait(app: &TestApp, seconds: i64) {
     app.clock.advance(chrono::TimeDelta::seconds(seconds));
 }
 
 /// The mails that are to be sent, the oldest first.
-async fn mails(app: &TestApp) -> Vec<Mail> {
+pub(super) async fn mails(app: &TestApp) -> Vec<Mail> {
     let rows = app.database.rows("SELECT name, payload FROM jobs ORDER BY id").await;
     let mail = |row: &Value| {
         assert_eq!(row["name"], "send_mail");
@@ -126,17 +126,17 @@ async fn mails(app: &TestApp) -> Vec<Mail> {
 }
 
 /// A mail that is to be sent.
-struct Mail {
-    to: String,
-    kind: String,
-    link: String,
+pub(super) struct Mail {
+    pub(super) to: String,
+    pub(super) kind: String,
+    pub(super) link: String,
     /// What changed, if it is about second factors.
-    change: String,
+    pub(super) change: String,
 }
 
 impl Mail {
     /// The key in a link whose path begins so.
-    fn key(&self, path: &str) -> String {
+    pub(super) fn key(&self, path: &str) -> String {
         let key = self.link.strip_prefix("http://mishap.test").unwrap().strip_prefix(path).unwrap();
         key.trim_end_matches('/').to_owned()
     }
@@ -148,7 +148,7 @@ fn backwards(text: &str) -> String {
 }
 
 /// What Jane did, by the audit log.
-async fn audited(app: &TestApp) -> Vec<String> {
+pub(super) async fn audited(app: &TestApp) -> Vec<String> {
     let query = format!("SELECT action FROM audit_log WHERE target = '{JANE}' ORDER BY id");
     let rows = app.database.rows(&query).await;
     rows.iter().map(|row| row["action"].as_str().unwrap().to_owned()).collect()

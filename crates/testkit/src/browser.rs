@@ -7,7 +7,7 @@ use mishap_core::secret::ApiToken;
 use mishap_core::slug::random_letters;
 use mishap_storage::accounts::sessions::{self, NewSession};
 use reqwest::Method;
-use reqwest::header::{COOKIE, HeaderMap, HeaderValue, ORIGIN, SET_COOKIE};
+use reqwest::header::{CONTENT_TYPE, COOKIE, HeaderMap, HeaderValue, ORIGIN, SET_COOKIE};
 use serde_json::{Value, json};
 use url::{Url, form_urlencoded};
 
@@ -21,8 +21,10 @@ pub struct Browser {
     pub session: Option<String>,
     /// The cookie `csrftoken`.
     pub csrf_cookie: Option<String>,
-    /// The header `X-CSRFToken`.
+    /// The header `X-CSRFToken`, which scripts send and forms do not.
     pub csrf_header: Option<String>,
+    /// The cookie `theme`.
+    pub theme: Option<String>,
     /// The origin of the page that it shows.
     pub origin: Option<String>,
     /// What it says besides, header by header.
@@ -42,6 +44,7 @@ impl Browser {
             session: None,
             csrf_cookie: None,
             csrf_header: None,
+            theme: None,
             origin: Some(app.public_url.origin().ascii_serialization()),
             says: Vec::new(),
             server: app.url.clone(),
@@ -84,14 +87,20 @@ impl Browser {
         answer
     }
 
-    /// Sends a form of a page, with the token that the browser's cookie tells, and keeps the cookies
-    /// that are answered.
-    pub async fn submit(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
-        let token = self.csrf_cookie.clone().unwrap_or_default();
-        let fields = fields.iter().copied().chain([("csrfmiddlewaretoken", token.as_str())]);
+    /// Sends a form with the token that the page gave it, and keeps the cookies that are answered.
+    pub async fn post_form(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let token = self.csrf_cookie.clone().expect("no page was looked at");
+        let fields = [fields, &[("csrfmiddlewaretoken", token.as_str())]].concat();
+        self.post_form_as_it_is(path, &fields).await
+    }
+
+    /// Sends a form with these fields and no others, and keeps the cookies that are answered.
+    pub async fn post_form_as_it_is(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-        let kind = "application/x-www-form-urlencoded";
-        let answer = self.client().send(path, &[("content-type", kind)], body.into_bytes()).await;
+        let form = Self { csrf_header: None, ..self.clone() };
+        let request = form.client().post(path);
+        let request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        let answer = Answer::of(request.body(body)).await;
         self.keep_cookies(&answer);
         answer
     }
@@ -116,6 +125,7 @@ impl Browser {
                     self.csrf_cookie.clone_from(&value);
                     self.csrf_header = value;
                 }
+                "theme" => self.theme = value,
                 other => panic!("an unknown cookie: {other}"),
             }
         }
@@ -125,7 +135,12 @@ impl Browser {
     pub fn client(&self) -> Client {
         let value = |text: &str| HeaderValue::from_str(text).unwrap();
         let mut headers = HeaderMap::new();
-        let cookies: Vec<String> = [("sessionid", &self.session), ("csrftoken", &self.csrf_cookie)]
+        let cookies = [
+            ("sessionid", &self.session),
+            ("csrftoken", &self.csrf_cookie),
+            ("theme", &self.theme),
+        ];
+        let cookies: Vec<String> = cookies
             .into_iter()
             .filter_map(|(name, cookie)| Some(format!("{name}={}", cookie.as_ref()?)))
             .collect();

@@ -66,7 +66,7 @@ async fn depart(browser: &mut Browser, slug: &str, process: &str) -> Url {
         ("process", process),
         ("callback_url", "http://mishap.test/profile/security?from=sign-in"),
     ];
-    let answer = browser.submit(REDIRECT, &fields).await.expect(302);
+    let answer = browser.post_form(REDIRECT, &fields).await.expect(302);
     Url::parse(answer.header("location")).unwrap()
 }
 
@@ -213,11 +213,11 @@ async fn nobody_is_led_away_from_here() {
         "nonsense",
     ] {
         let fields = [("provider", "corp"), ("process", "login"), ("callback_url", url)];
-        let answer = browser.submit(REDIRECT, &fields).await;
+        let answer = browser.post_form(REDIRECT, &fields).await;
         assert_refused(&mut browser, answer, "invalid_url", "none of this installation").await;
     }
     let fields = [("provider", "nobody"), ("process", "login"), ("callback_url", "/")];
-    let answer = browser.submit(REDIRECT, &fields).await;
+    let answer = browser.post_form(REDIRECT, &fields).await;
     assert_refused(&mut browser, answer, "unknown_provider", "does not exist").await;
     // Without the browser's token nothing begins.
     let bare = Browser { csrf_header: None, ..browser.clone() };
@@ -226,12 +226,12 @@ async fn nobody_is_led_away_from_here() {
     Answer::of(answer.body("provider=corp&process=login")).await.expect(403);
     // Without an address the way leads home.
     let fields = [("provider", "corp"), ("process", "login")];
-    let answer = browser.submit(REDIRECT, &fields).await.expect(302);
+    let answer = browser.post_form(REDIRECT, &fields).await.expect(302);
     let page = Url::parse(answer.header("location")).unwrap();
     let back = provider.authorize(&page, "jane").await;
     assert_eq!(browser.get(&back).await.expect(303).header("location"), "/");
     // Whoever is signed in needs not sign in.
-    let answer = browser.submit(REDIRECT, &fields).await.expect(303);
+    let answer = browser.post_form(REDIRECT, &fields).await.expect(303);
     assert_eq!(answer.header("location"), "/");
 }
 
@@ -296,7 +296,7 @@ async fn clients_are_told_of_providers() {
         }
         assert!(!page.body.contains("Off") && !page.body.contains("myspace"), "{path}");
     }
-    let page = visitor(&app).await.submit("/register", &[("email", "x")]).await.expect(422);
+    let page = visitor(&app).await.post_form("/register", &[("email", "x")]).await.expect(422);
     assert!(page.body.contains("<bdi>corp</bdi>"), "the buttons stay when something is wrong");
 }
 

@@ -2,21 +2,12 @@
 
 use chrono::TimeDelta;
 use mishap_testkit::{Answer, Browser, Client, TestApp};
-use reqwest::Method;
 use serde_json::json;
-use url::form_urlencoded;
 
 const TOKENS: &str = "/profile/auth-tokens";
 
 async fn post(browser: &Browser, path: &str, fields: &[(&str, &str)]) -> Answer {
-    let token = browser.csrf_cookie.as_deref().unwrap();
-    let body = form_urlencoded::Serializer::new(String::new())
-        .extend_pairs(fields)
-        .append_pair("csrfmiddlewaretoken", token)
-        .finish();
-    let request = browser.client().request(Method::POST, path);
-    let request = request.header("content-type", "application/x-www-form-urlencoded");
-    Answer::of(request.body(body)).await
+    browser.clone().post_form(path, fields).await
 }
 
 /// The token that a page shows.

@@ -144,11 +144,11 @@ async fn the_page_asks_for_an_address_too() {
     let page = browser.get("/login/provider?next=/api/docs").await.expect(200);
     assert!(page.body.contains("told no e-mail address"), "{}", page.body);
     let fields = [("email", "owner@shop.example.com"), ("next", "/api/docs")];
-    let again = browser.submit("/login/provider", &fields).await.expect(422);
+    let again = browser.post_form("/login/provider", &fields).await.expect(422);
     assert!(again.body.contains("signs in with this address already"));
     assert!(again.body.contains("value=\"owner@shop.example.com\""));
     let fields = [("email", JANE), ("next", "https://evil.example.com/")];
-    let answer = browser.submit("/login/provider", &fields).await.expect(303);
+    let answer = browser.post_form("/login/provider", &fields).await.expect(303);
     assert_eq!(answer.header("location"), "/");
     get(&mut browser, "auth/session").await.expect(200);
 }
@@ -164,7 +164,7 @@ async fn nobody_is_waited_for_for_long() {
         assert_bare(post(browser, "auth/provider/signup", json!({ "email": JANE })).await, 409);
         let answer = browser.get("/login/provider").await.expect(303);
         assert_eq!(answer.header("location"), "/login");
-        let answer = browser.submit("/login/provider", &[("email", JANE)]).await.expect(303);
+        let answer = browser.post_form("/login/provider", &[("email", JANE)]).await.expect(303);
         assert_eq!(answer.header("location"), "/login");
         let session = get(browser, "auth/session").await.expect(401);
         assert!(!session.body.contains("provider_signup"));

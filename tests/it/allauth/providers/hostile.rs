@@ -229,7 +229,7 @@ async fn a_provider_that_says_nonsense_of_itself_is_not_gone_to() {
         set_up(&app, slug, "openid_connect", json!({ "server_url": ISSUER })).await;
         provider.reply(path, reply);
         let fields = [("provider", slug), ("process", "login")];
-        let answer = browser.submit(REDIRECT, &fields).await;
+        let answer = browser.post_form(REDIRECT, &fields).await;
         assert_refused(&mut browser, answer, "provider_unavailable", "cannot be reached").await;
         let page = browser.get("/login?error=provider_unavailable").await;
         assert!(!page.body.contains(HIDDEN), "{slug}");
@@ -333,7 +333,7 @@ async fn a_provider_that_is_away_is_asked_again_after_a_while() {
     provider.reply(path, None);
     let fields = [("provider", "corp"), ("process", "login")];
     for _ in 0..3 {
-        let answer = browser.submit(REDIRECT, &fields).await;
+        let answer = browser.post_form(REDIRECT, &fields).await;
         assert_refused(&mut browser, answer, "provider_unavailable", "cannot be reached").await;
     }
     assert_eq!(provider.times_asked(path), 1, "nobody can make us ask all the time");

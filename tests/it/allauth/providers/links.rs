@@ -45,9 +45,9 @@ async fn an_account_is_connected_and_disconnected() {
     assert_eq!(told.iter().filter(|action| *action == "account.identity_change").count(), 2);
     connect(&mut browser, &provider, "jane-4711").await.expect(303);
     let fields = [("provider", "corp"), ("account", "jane-4711")];
-    let page = browser.submit("/profile/security/providers/remove", &fields).await.expect(200);
+    let page = browser.post_form("/profile/security/providers/remove", &fields).await.expect(200);
     assert!(page.body.contains("not connected any more") && page.body.contains("Not connected"));
-    let page = browser.submit("/profile/security/providers/remove", &fields).await.expect(422);
+    let page = browser.post_form("/profile/security/providers/remove", &fields).await.expect(422);
     assert!(page.body.contains("You are not linked with that."));
 }
 
@@ -77,7 +77,7 @@ async fn the_last_way_to_sign_in_cannot_be_removed() {
     let answer = disconnect(&mut browser, "corp", "jane").await;
     assert_problem(answer, "no_password", Some("account"));
     let fields = [("provider", "corp"), ("account", "jane")];
-    let page = browser.submit("/profile/security/providers/remove", &fields).await.expect(422);
+    let page = browser.post_form("/profile/security/providers/remove", &fields).await.expect(422);
     assert!(page.body.contains("Set a password first"));
     // One through which nobody can come any more is no other way.
     let other = "INSERT INTO identities (user_id, provider, uid)
@@ -117,12 +117,12 @@ async fn only_whoever_is_signed_in_connects() {
     let (app, _provider) = app_and_provider().await;
     let mut browser = visitor(&app).await;
     let fields = [("provider", "corp"), ("process", "connect"), ("callback_url", "/")];
-    let answer = browser.submit(REDIRECT, &fields).await.expect(303);
+    let answer = browser.post_form(REDIRECT, &fields).await.expect(303);
     assert_eq!(answer.header("location"), "/login?next=%2Fprofile%2Fsecurity");
     get(&mut browser, "account/providers").await.expect(401);
     disconnect(&mut browser, "corp", "jane").await.expect(401);
     let fields = [("provider", "corp"), ("account", "jane")];
-    browser.submit("/profile/security/providers/remove", &fields).await.expect(303);
+    browser.post_form("/profile/security/providers/remove", &fields).await.expect(303);
     let client = browser.client();
     client
         .json(Method::POST, "/_allauth/browser/v1/auth/provider/token", &json!({}))

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
+mod browser;
 mod confirmation;
 mod document;
 mod first_run;
@@ -25,6 +26,9 @@ use crate::allauth::{JANE, PASSWORD, person};
 
 /// What must never become part of a page.
 const MARKUP: &str = r#"</title><script>alert("1")</script><img src=x onerror=alert(1)>'&amp;"#;
+
+/// What is wrong with a form: fields and words. No field is the whole form.
+type Problems<'p> = &'p [(&'p str, &'p str)];
 
 /// The product as an operator set it up.
 async fn with_settings(settings: &[(&'static str, &'static str)]) -> TestApp {
@@ -65,7 +69,7 @@ fn expect_led_to(answer: &Answer, path: &str) {
 
 /// Checks that a form is shown again, and what it says is wrong: field and words.
 #[track_caller]
-fn expect_refused(answer: Answer, problems: &[(&str, &str)]) -> Document {
+fn expect_refused(answer: Answer, problems: Problems<'_>) -> Document {
     let page = Document::of(&answer.expect(422));
     let shown = page.problems();
     let shown: Vec<_> =

@@ -52,8 +52,11 @@ pub struct Options {
     pub redis: bool,
     /// Networks whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<String>,
-    /// The address that clients and people use. Tests reach the server by another one.
+    /// The address that clients and people use. Tests reach the server by another one, unless they say
+    /// the port too.
     pub public_url: Url,
+    /// The port, if not any.
+    pub port: u16,
     /// Origins besides its own whose pages may change something.
     pub trusted_origins: Vec<String>,
     /// Variables of the environment, as an operator sets them; what stands here besides counts more.
@@ -79,6 +82,7 @@ impl Default for Options {
             redis: false,
             trusted_proxies: Vec::new(),
             public_url: Url::parse("http://mishap.test").unwrap(),
+            port: 0,
             trusted_origins: Vec::new(),
             settings: Vec::new(),
             accounts: AccountRules::default(),
@@ -133,7 +137,7 @@ impl TestApp {
             };
             Pool::new(&config, &runtime).unwrap()
         };
-        let listen = SocketAddr::from(([127, 0, 0, 1], 0));
+        let listen = SocketAddr::from(([127, 0, 0, 1], options.port));
         let mut config = AppConfig::from_settings(
             &settings(&options.public_url, &options.settings),
             SigningKey::new(b"test"),

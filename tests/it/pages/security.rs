@@ -1,8 +1,8 @@
 use mishap_testkit::{Answer, Browser, TestApp, app_code};
 
 use super::{
-    Document, MARKUP, add_app, assert_signed_in, expect_led_to, expect_refused, jane, page,
-    sign_in, signed_in,
+    Document, MARKUP, Problems, add_app, assert_signed_in, expect_led_to, expect_refused, jane,
+    page, sign_in, signed_in,
 };
 use crate::allauth::{JANE, OTHER_PASSWORD, PASSWORD, audited, mails, person, wait};
 
@@ -62,7 +62,7 @@ async fn what_is_wrong_with_a_new_password_is_told_at_its_field() {
     let short = ("password", "The password is too short: it needs at least 8 characters.");
     let differ = ("password_again", "The two passwords are not the same.");
     let required = ("current_password", "This field is required.");
-    let cases: &[(&str, &str, &str, &[(&str, &str)])] = &[
+    let cases: &[(&str, &str, &str, Problems<'_>)] = &[
         ("wrong", OTHER_PASSWORD, OTHER_PASSWORD, &[wrong]),
         ("", OTHER_PASSWORD, OTHER_PASSWORD, &[required]),
         ("wrong", "horse", "horse", &[wrong, short]),

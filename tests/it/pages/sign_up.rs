@@ -1,7 +1,7 @@
 use mishap_testkit::{Answer, Browser, Options, TestApp};
 use mishap_web::config::AccountRules;
 
-use super::{Document, MARKUP, assert_signed_in, expect_led_to, expect_refused, page};
+use super::{Document, MARKUP, Problems, assert_signed_in, expect_led_to, expect_refused, page};
 use crate::allauth::{JANE, OTHER_PASSWORD, PASSWORD, audited, mails, person};
 
 async fn sign_up(browser: &mut Browser, email: &str, password: &str, again: &str) -> Answer {
@@ -44,7 +44,7 @@ async fn what_is_wrong_is_told_at_its_field_and_nothing_is_made() {
         "This password is among the first that are guessed.",
         "The password is too much like the e-mail address.",
     );
-    let cases: &[(&str, &str, &str, &[(&str, &str)])] = &[
+    let cases: &[(&str, &str, &str, Problems<'_>)] = &[
         ("", "", "", &[("email", required), ("password", required)]),
         ("new@", PASSWORD, PASSWORD, &[("email", email)]),
         (new, PASSWORD, OTHER_PASSWORD, &[differ]),

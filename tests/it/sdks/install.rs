@@ -42,7 +42,7 @@ pub(crate) fn oidc_provider() -> &'static Path {
 
 /// Where Python finds what a folder pins.
 fn python_packages(name: &str) -> PathBuf {
-    let installed = install(name, &["requirements.txt"], |folder| {
+    let installed = install(name, &scripts(name), &["requirements.txt"], |folder| {
         let mut pip = Command::new("python3");
         pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
             .args(["--no-deps", "--require-hashes", "--root-user-action=ignore"])
@@ -60,18 +60,19 @@ fn python_packages(name: &str) -> PathBuf {
 /// Where Node.js finds the SDK.
 pub(super) fn node() -> &'static Path {
     static NODE: OnceLock<PathBuf> = OnceLock::new();
-    NODE.get_or_init(|| node_packages("node"))
+    NODE.get_or_init(|| node_packages("node", &scripts("node")))
 }
 
 /// Where sentry-cli is.
 pub(super) fn sentry_cli() -> &'static Path {
     static SENTRY_CLI: OnceLock<PathBuf> = OnceLock::new();
-    SENTRY_CLI.get_or_init(|| node_packages("sentry_cli").join(".bin/sentry-cli"))
+    SENTRY_CLI
+        .get_or_init(|| node_packages("sentry_cli", &scripts("sentry_cli")).join(".bin/sentry-cli"))
 }
 
 /// Where Node.js finds what a folder pins.
-fn node_packages(name: &str) -> PathBuf {
-    let installed = install(name, &["package.json", "package-lock.json"], |folder| {
+pub(crate) fn node_packages(name: &str, folder: &Path) -> PathBuf {
+    let installed = install(name, folder, &["package.json", "package-lock.json"], |folder| {
         let mut npm = Command::new("npm");
         npm.args(["ci", "--loglevel=error", "--ignore-scripts", "--no-audit", "--no-fund"])
             .current_dir(folder);
@@ -81,11 +82,11 @@ fn node_packages(name: &str) -> PathBuf {
 }
 
 /// Installs what the files of a folder pin, unless that was done before.
-fn install(name: &str, pins: &[&str], with: impl FnOnce(&Path)) -> PathBuf {
+fn install(name: &str, from: &Path, pins: &[&str], with: impl FnOnce(&Path)) -> PathBuf {
     let sdks = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("sdks");
     let installed = sdks.join(name);
     let is_current = pins.iter().all(|pin| {
-        let wanted = fs::read(scripts(name).join(pin)).unwrap();
+        let wanted = fs::read(from.join(pin)).unwrap();
         fs::read(installed.join(pin)).is_ok_and(|there| there == wanted)
     });
     if is_current {
@@ -96,7 +97,7 @@ fn install(name: &str, pins: &[&str], with: impl FnOnce(&Path)) -> PathBuf {
     let _nothing_there = fs::remove_dir_all(&new);
     fs::create_dir_all(&new).unwrap();
     for pin in pins {
-        fs::copy(scripts(name).join(pin), new.join(pin)).unwrap();
+        fs::copy(from.join(pin), new.join(pin)).unwrap();
     }
     with(&new);
     let _nothing_there = fs::remove_dir_all(&installed);

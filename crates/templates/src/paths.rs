@@ -105,8 +105,10 @@ pub const PASSKEY_SIGN_IN_OPTIONS: &str = "/_allauth/browser/v1/auth/webauthn/lo
 /// Where the script gets the challenge for [`SECOND_FACTOR_PASSKEY`]; GlitchTip's API.
 pub const PASSKEY_SECOND_FACTOR_OPTIONS: &str = "/_allauth/browser/v1/auth/webauthn/authenticate";
 
-/// Where the script gets the challenge for [`SECURITY_PASSKEYS`]; GlitchTip's API.
-pub const PASSKEY_NEW_OPTIONS: &str = "/_allauth/browser/v1/account/authenticators/webauthn";
+/// Where the script gets the challenge for [`SECURITY_PASSKEYS`]: of a passkey that may replace the
+/// password, since the sign-in page asks for one; GlitchTip's API.
+pub const PASSKEY_NEW_OPTIONS: &str =
+    "/_allauth/browser/v1/account/authenticators/webauthn?passwordless";
 
 /// Sends the browser to somebody else to sign in (POST `provider`, `callback_url`, `process`);
 /// GlitchTip's API.

@@ -231,7 +231,7 @@ impl Security {
                 }
             }
         };
-        section("Passkeys", "Your fingerprint, face or key instead of a code.", &content)
+        section("Passkeys", "Your fingerprint, face or key instead of a password or a code.", &content)
     }
 
     fn connections(&self, shell: &Shell) -> Markup {

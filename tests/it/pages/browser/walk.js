@@ -225,7 +225,9 @@ async function administer(page) {
 }
 
 async function invite(page) {
-  await page.getByRole('link', { name: 'Invite somebody' }).first().click();
+  await page.getByRole('main').getByRole('link', { name: /^Members/ }).first().click();
+  await look(page, 'admin-members');
+  await follow(page, 'Invite somebody');
   await look(page, 'admin-invite');
   await page.getByRole('textbox', { name: /address/i }).fill(JOE);
   await page.getByRole('main').getByRole('button', { name: 'Invite' }).click();

@@ -20,6 +20,10 @@ const CHROMIUM: &str = "/usr/bin/chromium";
 const PATIENCE: Duration = Duration::from_secs(500);
 
 /// Where pictures of the pages are put, if somebody wants to look at them.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "whether to take pictures is no setting of the product"
+)]
 fn pictures() -> Option<PathBuf> {
     std::env::var_os("MISHAP_PICTURES")?;
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("pictures");

@@ -44,7 +44,7 @@ async fn whoever_has_no_account_makes_one_and_joins() {
     let mut browser = app.stranger();
     let shown = page(&mut browser, &link).await;
     assert_eq!(shown.heading(), "You are invited");
-    for words in ["shop org", "You will be: Admin", JANE] {
+    for words in ["shop org", "Role: Admin", JANE] {
         assert!(shown.text().contains(words), "{}", shown.text());
     }
     assert_eq!(shown.link("I have an account: sign in"), with_next("/login", &link));
@@ -55,7 +55,7 @@ async fn whoever_has_no_account_makes_one_and_joins() {
     expect_led_to(&form.fill(&typed).send(&mut browser).await, &link);
     assert_eq!(members(&app).await, 1, "looking at it changes nothing");
     let joined = Document::of(&accept(&mut browser, &link).await.expect(200));
-    assert_eq!(joined.heading(), "You belong to it now");
+    assert_eq!(joined.heading(), "You have joined");
     assert!(joined.text().contains("shop org"));
     assert_eq!(joined.link("Continue"), "/");
     assert_eq!(members(&app).await, 2);

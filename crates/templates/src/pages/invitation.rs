@@ -86,7 +86,7 @@ impl Invitation {
                 span.initial aria-hidden="true" { bdi { (initial.to_uppercase()) } }
                 div {
                     strong { bdi { (self.organization) } }
-                    p.help { "You will be: " (self.role) }
+                    p.help { "Role: " (self.role) }
                 }
             }
         }
@@ -146,7 +146,7 @@ impl Page for AcceptInvitation {
                     (invitation.show())
                     a.button.primary href=(site.url(paths::HOME)) { "Continue" }
                 };
-                narrow("You belong to it now", None, content)
+                narrow("You have joined", None, content)
             }
             Self::Member { invitation, email } => {
                 let content = html! {

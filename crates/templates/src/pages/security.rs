@@ -231,7 +231,11 @@ impl Security {
                 }
             }
         };
-        section("Passkeys", "Your fingerprint, face or key instead of a password or a code.", &content)
+        section(
+            "Passkeys",
+            "Your fingerprint, face or key instead of a password or a code.",
+            &content,
+        )
     }
 
     fn connections(&self, shell: &Shell) -> Markup {

@@ -255,7 +255,7 @@ async function join(page, link) {
   await type(page, 'Password again', PASSWORD);
   await press(page, 'Create account');
   await press(page, 'Join the organization');
-  await heading(page, 'You belong to it now');
+  await heading(page, 'You have joined');
   await look(page, 'invitation-accepted');
   await follow(page, 'Continue');
   await heading(page, 'Account security');

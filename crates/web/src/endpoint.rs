@@ -68,8 +68,28 @@ methods! {
     delete = DELETE;
 }
 
-/// Routes the endpoints of a table under a prefix, in the order of their paths' first appearance.
+/// Routes the endpoints of a table under a prefix, in the order of their paths' first appearance. What
+/// has a slash at its end is there without it too.
 pub fn register(config: &mut ServiceConfig, prefix: &str, endpoints: Vec<Endpoint>) {
+    route(config, prefix, endpoints, |path| path.trim_end_matches('/').to_owned());
+}
+
+/// Routes the endpoints of a table of pages. People type and paste addresses with a slash at their end
+/// and without.
+pub(crate) fn register_pages(config: &mut ServiceConfig, endpoints: Vec<Endpoint>) {
+    route(config, "", endpoints, |path| match path.strip_suffix('/') {
+        Some(bare) => bare.to_owned(),
+        None => format!("{path}/"),
+    });
+}
+
+/// Routes each path, and its other spelling.
+fn route(
+    config: &mut ServiceConfig,
+    prefix: &str,
+    endpoints: Vec<Endpoint>,
+    other: fn(&str) -> String,
+) {
     let mut order: Vec<&'static str> = Vec::new();
     let mut by_path: BTreeMap<&'static str, Vec<Endpoint>> = BTreeMap::new();
     for endpoint in endpoints {
@@ -82,10 +102,7 @@ pub fn register(config: &mut ServiceConfig, prefix: &str, endpoints: Vec<Endpoin
         let endpoints = by_path.remove(path).unwrap_or_default();
         // Both spellings lead to the handler: a redirect would lose what some clients send.
         let path = format!("{prefix}{path}");
-        let other = match path.strip_suffix('/') {
-            Some(bare) => bare.to_owned(),
-            None => format!("{path}/"),
-        };
+        let other = other(&path);
         let mut resource = web::resource([path, other]);
         if let Some(first) = endpoints.first() {
             resource = resource.name(first.view);

@@ -23,7 +23,7 @@ use mishap_templates::{assets, paths};
 
 pub(crate) use self::screen::{Form, Screen};
 use crate::access::everybody;
-use crate::endpoint::{Endpoint, get, post, register};
+use crate::endpoint::{Endpoint, get, post, register_pages};
 use crate::error::ApiError;
 use crate::front::refusal;
 
@@ -101,7 +101,7 @@ fn endpoints() -> Vec<Endpoint> {
 
 /// Routes every page.
 pub(crate) fn routes(config: &mut ServiceConfig) {
-    register(config, "", endpoints());
+    register_pages(config, endpoints());
 }
 
 /// `GET /static/…` — style sheet, script and icon. A name with a hash never changes its content.

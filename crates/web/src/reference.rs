@@ -12,7 +12,7 @@ use mishap_templates::{Link, Page, Shell, paths};
 
 use crate::access::everybody;
 use crate::config::AppConfig;
-use crate::endpoint::{get, register};
+use crate::endpoint::{get, register_pages};
 use crate::openapi::{Table, document};
 use crate::pages::Screen;
 use crate::{AppState, allauth, api};
@@ -53,7 +53,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         get(paths::API_REFERENCE, "api:openapi-view", open, show),
         get(paths::API_PERMISSIONS, "api:openapi-permissions", open, show_permissions),
     ];
-    register(config, "", endpoints);
+    register_pages(config, endpoints);
 }
 
 /// `GET /api/openapi.json`

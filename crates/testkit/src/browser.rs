@@ -17,6 +17,8 @@ use crate::client::{Answer, Client, sender};
 /// A browser. What it says can be changed, to see what is then refused.
 #[derive(Debug, Clone)]
 pub struct Browser {
+    /// Who is signed in, if the test said who.
+    pub account: Option<UserId>,
     /// The cookie `sessionid`.
     pub session: Option<String>,
     /// The cookie `csrftoken`.
@@ -41,6 +43,7 @@ const ALLAUTH: &str = "/_allauth/browser/v1";
 impl Browser {
     pub(crate) fn new(app: &TestApp) -> Self {
         Self {
+            account: None,
             session: None,
             csrf_cookie: None,
             csrf_header: None,
@@ -58,14 +61,15 @@ impl Browser {
             key: key.hash(),
             user: Some(user),
             data: &json!({}),
-            client_ip: None,
-            user_agent: None,
+            client_ip: Some("198.51.100.7"),
+            user_agent: Some("Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"),
             now: app.now(),
             expires_at: app.now() + TimeDelta::days(1),
         };
         sessions::insert(&mut *app.database.conn().await, &new).await.unwrap();
         let csrf = random_letters(&SystemRandom, 32);
         Self {
+            account: Some(user),
             session: Some(key.reveal().to_owned()),
             csrf_cookie: Some(csrf.clone()),
             csrf_header: Some(csrf),

@@ -9,7 +9,7 @@ use mishap_web::admin::endpoints;
 use reqwest::Method;
 use serde_json::json;
 
-use super::{Browser, account, audited};
+use super::{account, anonymous, audited, staff, superuser};
 
 /// Every page and form with numbers of things that are there, by method.
 async fn paths(app: &TestApp) -> Vec<(Method, String)> {
@@ -76,11 +76,11 @@ async fn every_row_is_for_staff_or_superusers_only() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_signed_out_is_led_to_the_sign_in_page_and_back() {
     let app = TestApp::start().await;
-    let browser = Browser::anonymous(&app);
+    let mut browser = anonymous(&app).await;
     for (method, path) in paths(&app).await {
         let (answer, next) = match method {
             Method::GET => (browser.get(&format!("{path}?search=a%26b")).await, "a%26b"),
-            _ => (browser.post(&path, &[("value", "off")]).await, ""),
+            _ => (browser.post_form(&path, &[("value", "off")]).await, ""),
         };
         let answer = answer.expect(303);
         let mut query = url::form_urlencoded::Serializer::new(String::new());
@@ -97,11 +97,11 @@ async fn who_is_signed_out_is_led_to_the_sign_in_page_and_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_no_staff_sees_a_page_that_says_so() {
     let app = TestApp::start().await;
-    let browser = Browser::of(&app, app.tenant.user).await;
+    let mut browser = app.browser(app.tenant.user).await;
     for (method, path) in paths(&app).await {
         let answer = match method {
             Method::GET => browser.get(&path).await,
-            _ => browser.post(&path, &[]).await,
+            _ => browser.post_form(&path, &[]).await,
         };
         assert!(is_page(&answer.expect(403)), "{method} {path}");
     }
@@ -111,18 +111,18 @@ async fn who_is_no_staff_sees_a_page_that_says_so() {
 #[tokio::test(flavor = "multi_thread")]
 async fn staff_opens_every_page_by_either_spelling() {
     let app = TestApp::start().await;
-    let (staff, superuser) = (Browser::staff(&app).await, Browser::superuser(&app).await);
+    let (mut staff, mut superuser) = (staff(&app).await, superuser(&app).await);
     let paths = paths(&app).await;
     for ((method, path), endpoint) in paths.iter().zip(endpoints()) {
         if method == Method::GET {
-            let browser = if endpoint.permission.superuser { &superuser } else { &staff };
+            let browser = if endpoint.permission.superuser { &mut superuser } else { &mut staff };
             assert!(is_page(&browser.get(path).await.expect(200)), "{path}");
             browser.get(path.trim_end_matches('/')).await.expect(200);
         }
         if endpoint.permission.superuser {
             let answer = match *method {
                 Method::GET => staff.get(path).await,
-                _ => staff.post(path, &[]).await,
+                _ => staff.post_form(path, &[]).await,
             };
             assert!(is_page(&answer.expect(403)), "{method} {path}");
         }
@@ -132,7 +132,7 @@ async fn staff_opens_every_page_by_either_spelling() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_form_without_the_browser_s_token_changes_nothing() {
     let app = TestApp::start().await;
-    let browser = Browser::superuser(&app).await;
+    let mut browser = superuser(&app).await;
     let all = paths(&app).await;
     let before = app.database.rows("SELECT * FROM users ORDER BY id").await;
     let mut forms = 0;
@@ -143,7 +143,7 @@ async fn a_form_without_the_browser_s_token_changes_nothing() {
         forms += 1;
         let wrong = "x".repeat(32);
         for fields in [vec![], vec![("csrfmiddlewaretoken", wrong.as_str())]] {
-            let answer = browser.post_as_it_is(&path, &fields).await.expect(403);
+            let answer = browser.post_form_as_it_is(&path, &fields).await.expect(403);
             assert!(answer.body.contains("Nothing was changed"), "{path}");
         }
     }
@@ -170,11 +170,11 @@ async fn who_is_demoted_deactivated_or_deleted_is_out_at_once() {
     ] {
         let email = format!("{status}@{}.example.com", change.len());
         let user = account(&app, &email, true, true).await;
-        let browser = Browser::of(&app, user).await;
+        let mut browser = app.browser(user).await;
         browser.get("/admin/").await.expect(200);
-        app.database.sql(&format!("{change} WHERE id = {}", browser.user)).await;
+        app.database.sql(&format!("{change} WHERE id = {}", browser.account.unwrap())).await;
         browser.get("/admin/").await.expect(status);
-        browser.post("/admin/jobs/retry/", &[]).await.expect(status);
+        browser.post_form("/admin/jobs/retry/", &[]).await.expect(status);
     }
 }
 
@@ -182,12 +182,12 @@ async fn who_is_demoted_deactivated_or_deleted_is_out_at_once() {
 async fn where_the_operator_wants_none_there_are_no_such_pages() {
     let settings = vec![("ENABLE_ADMIN", "false")];
     let app = TestApp::start_with(Options { settings, ..Options::default() }).await;
-    let browser = Browser::superuser(&app).await;
+    let mut browser = superuser(&app).await;
     for (method, path) in paths(&app).await {
-        for browser in [&browser, &Browser::anonymous(&app)] {
+        for browser in [&mut browser, &mut anonymous(&app).await] {
             let answer = match method {
                 Method::GET => browser.get(&path).await,
-                _ => browser.post(&path, &[]).await,
+                _ => browser.post_form(&path, &[]).await,
             };
             assert!(is_page(&answer.expect(404)), "{method} {path}");
         }
@@ -197,7 +197,7 @@ async fn where_the_operator_wants_none_there_are_no_such_pages() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_there_is_not_found() {
     let app = TestApp::start().await;
-    let browser = Browser::staff(&app).await;
+    let mut browser = staff(&app).await;
     for path in [
         "/admin/nothing/",
         "/admin/users/999999/",
@@ -226,18 +226,18 @@ async fn what_is_not_there_is_not_found() {
         .await
         .expect(404);
     let path = format!("/admin/organizations/{organization}/members/{member}/remove/");
-    browser.post(&path, &[]).await.expect(404);
+    browser.post_form(&path, &[]).await.expect(404);
     // So is a key of another project.
     let query = format!("SELECT id FROM project_keys WHERE project_id = {}", other.project);
     let key = app.database.number(&query).await;
     let path = format!("/admin/projects/{}/keys/{key}/delete/", app.tenant.project);
-    browser.post(&path, &[]).await.expect(404);
+    browser.post_form(&path, &[]).await.expect(404);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn superusers_see_everything_here_and_nothing_more_in_the_api() {
     let app = TestApp::start().await;
-    let browser = Browser::superuser(&app).await;
+    let mut browser = superuser(&app).await;
     let page = browser.get("/admin/organizations/").await.expect(200);
     assert!(page.body.contains("shop org"));
     let answer = browser.get("/api/0/organizations/").await.expect(200);
@@ -249,14 +249,15 @@ async fn superusers_see_everything_here_and_nothing_more_in_the_api() {
 #[tokio::test(flavor = "multi_thread")]
 async fn staff_signs_in_on_the_page_that_it_was_led_to() {
     let app = TestApp::start().await;
-    let browser = Browser::superuser(&app).await;
-    let made = browser.post("/admin/users/new/", &[("email", "ada@example.com")]).await.expect(200);
+    let mut browser = superuser(&app).await;
+    let made =
+        browser.post_form("/admin/users/new/", &[("email", "ada@example.com")]).await.expect(200);
     let (_, rest) = made.body.split_once("http://mishap.test/reset-password").unwrap();
     let (key, _) = rest.split_once('<').unwrap();
-    let stranger = Browser::anonymous(&app);
+    let mut stranger = anonymous(&app).await;
     let password = "three words in a row";
     let fields = [("password", password), ("password_again", password)];
-    stranger.post(&format!("/reset-password{key}"), &fields).await.expect(200);
+    stranger.post_form(&format!("/reset-password{key}"), &fields).await.expect(200);
     app.database.sql("UPDATE users SET is_staff = true WHERE email = 'ada@example.com'").await;
 
     let fields = [
@@ -264,17 +265,9 @@ async fn staff_signs_in_on_the_page_that_it_was_led_to() {
         ("password", password),
         ("next", "/admin/users/?state=active"),
     ];
-    let answer = stranger.post("/login", &fields).await.expect(303);
+    let answer = stranger.post_form("/login", &fields).await.expect(303);
     assert_eq!(answer.header("location"), "/admin/users/?state=active");
-    let session = answer
-        .headers
-        .get_all("set-cookie")
-        .iter()
-        .find_map(|cookie| cookie.to_str().ok()?.strip_prefix("sessionid=")?.split(';').next())
-        .unwrap();
-    let cookies = format!("sessionid={session}; csrftoken={}", super::CSRF);
-    let browser = Browser { cookies, ..stranger };
-    let page = browser.get("/admin/users/?state=active").await.expect(200);
+    let page = stranger.get("/admin/users/?state=active").await.expect(200);
     assert!(page.body.contains("ada@example.com"));
     // The script reads pages with the same cookies; a token is no cookie.
     Client::at(app.url.as_str(), None).get("/admin/").await.expect(303);

@@ -1,9 +1,10 @@
 //! The audit log, and copies of it.
 
+use mishap_testkit::Browser;
 use mishap_testkit::TestApp;
 use serde_json::{Value, json};
 
-use super::{Browser, assert_audited, text_of};
+use super::{assert_audited, staff, text_of};
 
 /// Writes entries: so many, of a few people, over as many hours.
 async fn entries(app: &TestApp, count: i64) {
@@ -24,7 +25,7 @@ async fn entries(app: &TestApp, count: i64) {
 }
 
 /// How many entries a page shows.
-async fn shown(browser: &Browser<'_>, query: &str) -> usize {
+async fn shown(browser: &mut Browser, query: &str) -> usize {
     let page = browser.get(&format!("/admin/audit/?{query}")).await.expect(200);
     page.body.matches("198.51.100.7").count()
 }
@@ -32,7 +33,7 @@ async fn shown(browser: &Browser<'_>, query: &str) -> usize {
 #[tokio::test(flavor = "multi_thread")]
 async fn entries_are_found_by_who_did_what_to_whom_and_when() {
     let app = TestApp::start().await;
-    let browser = Browser::staff(&app).await;
+    let mut browser = staff(&app).await;
     entries(&app, 40).await;
     for (query, count) in [
         ("", 40),
@@ -52,7 +53,7 @@ async fn entries_are_found_by_who_did_what_to_whom_and_when() {
         ("from=2026-01-01&until=2026-01-01", 23),
         ("from=nonsense", 40),
     ] {
-        assert_eq!(shown(&browser, query).await, count, "{query}");
+        assert_eq!(shown(&mut browser, query).await, count, "{query}");
     }
     let page = browser.get("/admin/audit/?actor=ada&action=project.update").await.expect(200);
     assert!(page.body.contains(&format!("href=\"/admin/projects/{}/\"", app.tenant.project)));
@@ -66,7 +67,7 @@ async fn entries_are_found_by_who_did_what_to_whom_and_when() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_log_is_walked_through_page_by_page() {
     let app = TestApp::start().await;
-    let browser = Browser::staff(&app).await;
+    let mut browser = staff(&app).await;
     entries(&app, 120).await;
     let mut path = "/admin/audit/?actor=ada".to_owned();
     let mut sizes = Vec::new();
@@ -84,10 +85,10 @@ async fn the_log_is_walked_through_page_by_page() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_copy_has_every_entry_that_was_asked_for_in_either_format() {
     let app = TestApp::start().await;
-    let browser = Browser::staff(&app).await;
+    let mut browser = staff(&app).await;
     entries(&app, 1300).await;
     let path = "/admin/audit/export/";
-    let copy = browser.post(path, &[("format", "ndjson"), ("actor", "ada")]).await.expect(200);
+    let copy = browser.post_form(path, &[("format", "ndjson"), ("actor", "ada")]).await.expect(200);
     assert_eq!(copy.header("content-type"), "application/x-ndjson");
     assert_eq!(copy.header("cache-control"), "no-store");
     assert!(copy.header("content-disposition").starts_with("attachment; filename=\"audit-"));
@@ -111,36 +112,39 @@ async fn a_copy_has_every_entry_that_was_asked_for_in_either_format() {
     });
     assert_eq!(lines[0], expected);
     let details = json!({ "actor": "ada", "format": "ndjson" });
-    assert_audited(&browser, "audit.export", "", details).await;
+    assert_audited(&app, &browser, "audit.export", "", details).await;
 
-    let copy = browser.post(path, &[("format", "csv"), ("action", "member.")]).await.expect(200);
+    let copy =
+        browser.post_form(path, &[("format", "csv"), ("action", "member.")]).await.expect(200);
     assert_eq!(copy.header("content-type"), "text/csv; charset=utf-8");
     let lines: Vec<&str> = copy.body.lines().collect();
     assert_eq!(lines.len(), 1 + 433);
     assert!(lines[0].starts_with("at,actor,actor_id,client_ip,action,"), "{}", lines[0]);
     assert!(lines[1].contains("\"{\"\"role\"\":[\"\"member\"\",\"\"admin\"\"]}\""), "{}", lines[1]);
     // The entry of a copy is in the next one.
-    let all = browser.post(path, &[("format", "csv"), ("action", "audit.")]).await.expect(200);
+    let all = browser.post_form(path, &[("format", "csv"), ("action", "audit.")]).await.expect(200);
     assert_eq!(all.body.lines().count(), 1 + 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_copy_of_nothing_and_one_of_no_format() {
     let app = TestApp::start().await;
-    let browser = Browser::staff(&app).await;
+    let mut browser = staff(&app).await;
     let path = "/admin/audit/export/";
-    let copy =
-        browser.post(path, &[("format", "csv"), ("organization", "nothing")]).await.expect(200);
+    let copy = browser
+        .post_form(path, &[("format", "csv"), ("organization", "nothing")])
+        .await
+        .expect(200);
     assert_eq!(copy.body.lines().count(), 1);
-    browser.post(path, &[("format", "xlsx")]).await.expect(400);
-    browser.post(path, &[]).await.expect(400);
+    browser.post_form(path, &[("format", "xlsx")]).await.expect(400);
+    browser.post_form(path, &[]).await.expect(400);
     assert_eq!(app.database.number("SELECT count(*) FROM audit_log").await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn names_in_a_copy_are_no_formulas() {
     let app = TestApp::start().await;
-    let browser = Browser::staff(&app).await;
+    let mut browser = staff(&app).await;
     app.database
         .sql(
             "INSERT INTO audit_log (actor, action, target_kind, target_id, target)
@@ -148,7 +152,7 @@ async fn names_in_a_copy_are_no_formulas() {
         )
         .await;
     let fields = [("format", "csv"), ("action", "account.")];
-    let copy = browser.post("/admin/audit/export/", &fields).await.expect(200);
+    let copy = browser.post_form("/admin/audit/export/", &fields).await.expect(200);
     assert!(
         copy.body.contains("\"'=HYPERLINK(\"\"http://x\"\")\"")
             && copy.body.contains("\"'@SUM(1)\"")

@@ -4,7 +4,7 @@ use mishap_testkit::TestApp;
 use mishap_testkit::builders::{event_id, message_event};
 use serde_json::json;
 
-use super::{Browser, assert_audited, audited, text_of};
+use super::{assert_audited, audited, change, staff, text_of};
 
 /// Adds so many dead letters, each with an event and a session; says their numbers.
 async fn letters(app: &TestApp, count: i64) -> Vec<i64> {
@@ -33,7 +33,7 @@ async fn letters(app: &TestApp, count: i64) -> Vec<i64> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dead_letter_shows_why_and_what_it_is_but_not_what_it_says() {
     let app = TestApp::start().await;
-    let browser = Browser::staff(&app).await;
+    let mut browser = staff(&app).await;
     let letter = letters(&app, 1).await[0];
     let list = browser.get("/admin/dead-letters/").await.expect(200);
     assert!(text_of(&list).contains("shop-org/shop it failed"), "{}", text_of(&list));
@@ -51,7 +51,7 @@ async fn a_dead_letter_shows_why_and_what_it_is_but_not_what_it_says() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dead_letter_that_cannot_be_read_is_shown_too() {
     let app = TestApp::start().await;
-    let browser = Browser::staff(&app).await;
+    let mut browser = staff(&app).await;
     for (coding, payload) in [(99, "00"), (0, "ff00"), (1, "1f8b0800"), (2, "28b52ffd")] {
         app.database
             .sql(&format!(
@@ -69,21 +69,22 @@ async fn a_dead_letter_that_cannot_be_read_is_shown_too() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_or_all_are_digested_again() {
     let app = TestApp::start().await;
-    let browser = Browser::staff(&app).await;
+    let mut browser = staff(&app).await;
     let letters = letters(&app, 3).await;
     let path = format!("/admin/dead-letters/{}/", letters[1]);
-    let page = browser.change(&format!("{path}retry/"), &[]).await;
+    let page = change(&mut browser, &format!("{path}retry/"), &[]).await;
     assert!(text_of(&page).contains("Dead letters that are digested again: 1."));
     let target = format!("dead letter {}", letters[1]);
-    assert_audited(&browser, "dead_letter.retry", &target, json!({ "letters": 1 })).await;
-    browser.post(&format!("{path}retry/"), &[]).await.expect(404);
-    browser.change("/admin/dead-letters/retry/", &[]).await;
-    assert_audited(&browser, "dead_letter.retry", "dead letters", json!({ "letters": 2 })).await;
+    assert_audited(&app, &browser, "dead_letter.retry", &target, json!({ "letters": 1 })).await;
+    browser.post_form(&format!("{path}retry/"), &[]).await.expect(404);
+    change(&mut browser, "/admin/dead-letters/retry/", &[]).await;
+    assert_audited(&app, &browser, "dead_letter.retry", "dead letters", json!({ "letters": 2 }))
+        .await;
     assert_eq!(app.digest().await, 3);
     assert_eq!(app.database.number("SELECT count(*) FROM events").await, 3);
     // There are none left, and nothing is told of that.
     let before = audited(&app).await.len();
-    browser.change("/admin/dead-letters/retry/", &[]).await;
+    change(&mut browser, "/admin/dead-letters/retry/", &[]).await;
     assert_eq!(audited(&app).await.len(), before);
 }
 
@@ -91,13 +92,13 @@ async fn one_or_all_are_digested_again() {
 async fn what_is_dropped_is_counted_as_lost() {
     let mut app = TestApp::start().await;
     {
-        let browser = Browser::staff(&app).await;
+        let mut browser = staff(&app).await;
         let letters = letters(&app, 1).await;
         let path = format!("/admin/dead-letters/{}/drop/", letters[0]);
-        browser.change(&path, &[]).await;
+        change(&mut browser, &path, &[]).await;
         let target = format!("dead letter {}", letters[0]);
-        assert_audited(&browser, "dead_letter.drop", &target, json!({ "letters": 1 })).await;
-        browser.post(&path, &[]).await.expect(404);
+        assert_audited(&app, &browser, "dead_letter.drop", &target, json!({ "letters": 1 })).await;
+        browser.post_form(&path, &[]).await.expect(404);
     }
     let lost = |category: &str| (category.to_owned(), "poison".to_owned(), 1);
     assert_eq!(app.outcomes().await, [lost("error"), lost("session")]);
@@ -106,13 +107,13 @@ async fn what_is_dropped_is_counted_as_lost() {
 #[tokio::test(flavor = "multi_thread")]
 async fn all_are_dropped_after_that_was_typed() {
     let app = TestApp::start().await;
-    let browser = Browser::staff(&app).await;
+    let mut browser = staff(&app).await;
     letters(&app, 45).await;
     let path = "/admin/dead-letters/drop/";
     browser.get(path).await.expect(200);
-    browser.post(path, &[("confirmation", "yes")]).await.expect(422);
+    browser.post_form(path, &[("confirmation", "yes")]).await.expect(422);
     assert_eq!(app.database.number("SELECT count(*) FROM dead_letters").await, 45);
-    let page = browser.change(path, &[("confirmation", "drop")]).await;
+    let page = change(&mut browser, path, &[("confirmation", "drop")]).await;
     assert!(text_of(&page).contains("Dead letters that were dropped for good: 45."));
     assert_eq!(app.database.number("SELECT count(*) FROM dead_letters").await, 0);
     let told: i64 =

@@ -2,7 +2,7 @@
 
 use mishap_testkit::TestApp;
 
-use super::{Browser, CSRF, text_of, word};
+use super::{change, staff, superuser, text_of, word};
 
 /// What must never become part of a page.
 const MARKUP: &str = r#"</title><script>alert("1")</script><img src=x onerror=alert(1)>'&amp;"#;
@@ -47,7 +47,7 @@ async fn name_everything(app: &TestApp) {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_name_becomes_markup_on_any_page() {
     let app = TestApp::start().await;
-    let browser = Browser::superuser(&app).await;
+    let mut browser = superuser(&app).await;
     name_everything(&app).await;
     let number =
         async |table: &str| app.database.number(&format!("SELECT min(id) FROM {table}")).await;
@@ -117,7 +117,7 @@ async fn no_name_becomes_markup_on_any_page() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_typed_comes_back_as_text() {
     let app = TestApp::start().await;
-    let browser = Browser::superuser(&app).await;
+    let mut browser = superuser(&app).await;
     let (user, organization) = (app.tenant.user, app.tenant.organization);
     for path in [
         "/admin/users/new/".to_owned(),
@@ -153,7 +153,7 @@ async fn what_was_typed_comes_back_as_text() {
         ];
         let long = MARKUP.repeat(20);
         let fields: Vec<_> = names.iter().map(|name| (*name, long.as_str())).collect();
-        let again = browser.post(&path, &fields).await.expect(422);
+        let again = browser.post_form(&path, &fields).await.expect(422);
         assert!(
             !again.body.contains("<script>alert") && !again.body.contains("<img src=x"),
             "{path}"
@@ -164,21 +164,21 @@ async fn what_was_typed_comes_back_as_text() {
 #[tokio::test(flavor = "multi_thread")]
 async fn bytes_that_no_database_keeps_are_left_out() {
     let app = TestApp::start().await;
-    let browser = Browser::staff(&app).await;
+    let mut browser = staff(&app).await;
     let page = browser.get("/admin/users/?search=%00shop%00").await.expect(200);
     assert!(page.body.contains("<bdi>owner@shop.example.com"));
     browser.get("/admin/audit/?actor=%00&target=%ff&organization=%00").await.expect(200);
     let name = format!("a\0b {}", word());
-    browser.change("/admin/organizations/new/", &[("name", &name)]).await;
+    change(&mut browser, "/admin/organizations/new/", &[("name", &name)]).await;
     browser.get(&format!("/admin/users/?search={}", "x".repeat(4000))).await.expect(200);
     let long = "x".repeat(100_000);
-    browser.post("/admin/organizations/new/", &[("name", &long)]).await.expect(422);
+    browser.post_form("/admin/organizations/new/", &[("name", &long)]).await.expect(422);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_code_in_an_address_shows_one_of_our_sentences_or_nothing() {
     let app = TestApp::start().await;
-    let browser = Browser::staff(&app).await;
+    let mut browser = staff(&app).await;
     for (query, sentence) in [
         ("done=user-activated", Some("The account may be used again.")),
         ("done=letters-dropped&count=1234", Some("dropped for good: 1,234.")),
@@ -197,6 +197,6 @@ async fn a_code_in_an_address_shows_one_of_our_sentences_or_nothing() {
         // The theme's form returns to the page without it.
         assert!(page.body.contains("name=\"next\" value=\"/admin/users/?search=x"), "{query}");
         assert!(!page.body.contains("value=\"/admin/users/?search=x&amp;done"), "{query}");
-        assert!(page.body.contains(CSRF));
+        assert!(page.body.contains(browser.csrf_cookie.as_deref().unwrap()));
     }
 }

@@ -4,7 +4,7 @@ use mishap_storage::organizations;
 use mishap_testkit::TestApp;
 use serde_json::{Value, json};
 
-use super::{Browser, assert_audited, audited, send, text_of};
+use super::{assert_audited, audited, change, send, staff, text_of};
 
 /// An organization's row.
 async fn row(app: &TestApp, id: i64) -> Value {
@@ -15,7 +15,7 @@ async fn row(app: &TestApp, id: i64) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn organizations_are_found_by_name_and_slug() {
     let app = TestApp::start().await;
-    let browser = Browser::staff(&app).await;
+    let mut browser = staff(&app).await;
     let mut conn = app.database.conn().await;
     let gone = organizations::insert(&mut conn, "Gone", &["gone".to_owned()]).await.unwrap();
     organizations::delete(&mut conn, gone.id).await.unwrap();
@@ -34,26 +34,26 @@ async fn organizations_are_found_by_name_and_slug() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_organization_is_made_with_an_owner_or_without() {
     let app = TestApp::start().await;
-    let browser = Browser::staff(&app).await;
+    let mut browser = staff(&app).await;
     let path = "/admin/organizations/new/";
     let fields = [("name", "Research"), ("owner", "OWNER@shop.example.com")];
-    let page = browser.change(path, &fields).await;
+    let page = change(&mut browser, path, &fields).await;
     assert!(page.body.contains("Research"));
     let members = "SELECT m.user_id, m.role, m.is_primary_owner FROM members m
         JOIN organizations o ON o.id = m.organization_id WHERE o.slug = 'research'";
     let owner = json!({ "user_id": app.tenant.user.0, "role": 3, "is_primary_owner": true });
     assert_eq!(app.database.rows(members).await, [owner]);
     let details = json!({ "owner": "owner@shop.example.com" });
-    assert_audited(&browser, "organization.create", "research", details).await;
+    assert_audited(&app, &browser, "organization.create", "research", details).await;
 
-    browser.change(path, &[("name", "Empty")]).await;
-    assert_audited(&browser, "organization.create", "empty", json!({ "owner": null })).await;
+    change(&mut browser, path, &[("name", "Empty")]).await;
+    assert_audited(&app, &browser, "organization.create", "empty", json!({ "owner": null })).await;
 
     for (fields, problem) in [
         ([("name", ""), ("owner", "")], "This field is required."),
         ([("name", "X"), ("owner", "nobody@example.com")], "No account has this address."),
     ] {
-        let again = browser.post(path, &fields).await.expect(422);
+        let again = browser.post_form(path, &fields).await.expect(422);
         assert!(text_of(&again).contains(problem), "{problem}");
     }
     assert_eq!(app.database.number("SELECT count(*) FROM organizations").await, 3);
@@ -62,7 +62,7 @@ async fn an_organization_is_made_with_an_owner_or_without() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_organization_is_changed_and_what_changed_is_told() {
     let app = TestApp::start().await;
-    let browser = Browser::staff(&app).await;
+    let mut browser = staff(&app).await;
     let id = app.tenant.organization.0;
     let path = format!("/admin/organizations/{id}/edit/");
     let fields = [
@@ -73,7 +73,7 @@ async fn an_organization_is_changed_and_what_changed_is_told() {
         ("second_factor", "on"),
         ("retention", "7"),
     ];
-    let page = browser.change(&path, &fields).await;
+    let page = change(&mut browser, &path, &fields).await;
     assert!(page.body.contains("The &lt;Shop&gt;") && page.body.contains("25 % throttled"));
     let now = row(&app, id).await;
     let expected = json!({
@@ -99,19 +99,19 @@ async fn an_organization_is_changed_and_what_changed_is_told() {
         "require_second_factor": [false, true],
         "retention_days": [null, 7],
     });
-    assert_audited(&browser, "organization.update", "shop-org", details).await;
+    assert_audited(&app, &browser, "organization.update", "shop-org", details).await;
     // What is sent to it is refused now.
     send(&app).await.expect(403);
     // The same again is no change.
     let before = audited(&app).await.len();
-    browser.change(&path, &fields).await;
+    change(&mut browser, &path, &fields).await;
     assert_eq!(audited(&app).await.len(), before);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_wrong_with_an_organization_is_said_and_nothing_changes() {
     let app = TestApp::start().await;
-    let browser = Browser::staff(&app).await;
+    let mut browser = staff(&app).await;
     app.database.tenant("other").await;
     let id = app.tenant.organization.0;
     let before = row(&app, id).await;
@@ -127,12 +127,12 @@ async fn what_is_wrong_with_an_organization_is_said_and_nothing_changes() {
         ("x", "shop-org", "", "This field is required."),
     ] {
         let fields = [("name", name), ("slug", slug), ("throttle", throttle)];
-        let again = browser.post(&path, &fields).await.expect(422);
+        let again = browser.post_form(&path, &fields).await.expect(422);
         assert!(text_of(&again).contains(problem), "{name} {slug} {throttle}");
     }
     for days in ["0", "31", "-1", "week"] {
         let fields = [("name", "x"), ("slug", "shop-org"), ("throttle", "0"), ("retention", days)];
-        let again = browser.post(&path, &fields).await.expect(422);
+        let again = browser.post_form(&path, &fields).await.expect(422);
         assert!(text_of(&again).contains("A whole number from 1 to 30."), "{days}");
         assert!(again.body.contains(&format!("value=\"{days}\"")), "{days} is still there");
     }
@@ -143,28 +143,30 @@ async fn what_is_wrong_with_an_organization_is_said_and_nothing_changes() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_organization_is_deleted_when_its_slug_was_typed() {
     let app = TestApp::start().await;
-    let browser = Browser::staff(&app).await;
+    let mut browser = staff(&app).await;
     let path = format!("/admin/organizations/{}/", app.tenant.organization);
     for typed in ["", "shop", "SHOP-ORG"] {
-        let again =
-            browser.post(&format!("{path}delete/"), &[("confirmation", typed)]).await.expect(422);
+        let again = browser
+            .post_form(&format!("{path}delete/"), &[("confirmation", typed)])
+            .await
+            .expect(422);
         assert!(text_of(&again).contains("That is not its slug."), "{typed}");
     }
     app.owner().get("/api/0/organizations/shop-org/").await.expect(200);
     let deleted =
-        browser.change(&format!("{path}delete/"), &[("confirmation", " shop-org ")]).await;
+        change(&mut browser, &format!("{path}delete/"), &[("confirmation", " shop-org ")]).await;
     assert!(text_of(&deleted).contains("gone from everybody's sight"));
     let details = json!({ "name": "shop org", "projects": 1 });
-    assert_audited(&browser, "organization.delete", "shop-org", details).await;
+    assert_audited(&app, &browser, "organization.delete", "shop-org", details).await;
     app.owner().get("/api/0/organizations/shop-org/").await.expect(404);
     browser.get(&path).await.expect(404);
-    browser.post(&format!("{path}delete/"), &[("confirmation", "shop-org")]).await.expect(404);
+    browser.post_form(&format!("{path}delete/"), &[("confirmation", "shop-org")]).await.expect(404);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn teams_and_projects_of_an_organization_are_shown() {
     let app = TestApp::start().await;
-    let browser = Browser::staff(&app).await;
+    let mut browser = staff(&app).await;
     let mut conn = app.database.conn().await;
     let team = mishap_storage::teams::insert(&mut conn, app.tenant.organization, "backend").await;
     mishap_storage::teams::add_project(&mut conn, team.unwrap().unwrap(), app.tenant.project)

@@ -3,7 +3,7 @@
 use mishap_testkit::TestApp;
 use serde_json::{Value, json};
 
-use super::{Browser, assert_audited, audited, send, text_of};
+use super::{assert_audited, audited, change, send, staff, text_of};
 
 async fn row(app: &TestApp) -> Value {
     let query = format!("SELECT * FROM projects WHERE id = {}", app.tenant.project);
@@ -17,7 +17,7 @@ fn path(app: &TestApp) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn projects_are_found_by_name_slug_and_number() {
     let app = TestApp::start().await;
-    let browser = Browser::staff(&app).await;
+    let mut browser = staff(&app).await;
     let other = app.database.tenant("other").await;
     for (search, shop, second) in [
         (String::new(), true, true),
@@ -34,7 +34,7 @@ async fn projects_are_found_by_name_slug_and_number() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_project_shows_how_much_it_has_and_how_long_it_is_kept() {
     let app = TestApp::start().await;
-    let browser = Browser::staff(&app).await;
+    let mut browser = staff(&app).await;
     send(&app).await.expect(200);
     app.digest().await;
     let page = text_of(&browser.get(&path(&app)).await.expect(200));
@@ -53,7 +53,7 @@ async fn a_project_shows_how_much_it_has_and_how_long_it_is_kept() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_project_is_changed_and_what_changed_is_told() {
     let app = TestApp::start().await;
-    let browser = Browser::staff(&app).await;
+    let mut browser = staff(&app).await;
     let form = format!("{}edit/", path(&app));
     let fields = [
         ("name", "Web"),
@@ -63,7 +63,7 @@ async fn a_project_is_changed_and_what_changed_is_told() {
         ("grouping", "glitchtip"),
         ("retention", "30"),
     ];
-    browser.change(&form, &fields).await;
+    change(&mut browser, &form, &fields).await;
     let now = row(&app).await;
     let expected = json!({
         "name": "Web",
@@ -86,16 +86,16 @@ async fn a_project_is_changed_and_what_changed_is_told() {
         "grouping": ["stack-1", "glitchtip"],
         "retention_days": [null, 30],
     });
-    assert_audited(&browser, "project.update", "shop", details).await;
+    assert_audited(&app, &browser, "project.update", "shop", details).await;
     let before = audited(&app).await.len();
-    browser.change(&form, &fields).await;
+    change(&mut browser, &form, &fields).await;
     assert_eq!(audited(&app).await.len(), before);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_wrong_with_a_project_is_said_and_nothing_changes() {
     let app = TestApp::start().await;
-    let browser = Browser::staff(&app).await;
+    let mut browser = staff(&app).await;
     app.database.project(app.tenant.organization, "taken").await;
     let before = row(&app).await;
     let long = "x".repeat(65);
@@ -107,7 +107,7 @@ async fn what_is_wrong_with_a_project_is_said_and_nothing_changes() {
         ("x", "shop", "stack-0", "Choose one of these."),
     ] {
         let fields = [("name", name), ("slug", slug), ("throttle", "0"), ("grouping", grouping)];
-        let again = browser.post(&format!("{}edit/", path(&app)), &fields).await.expect(422);
+        let again = browser.post_form(&format!("{}edit/", path(&app)), &fields).await.expect(422);
         assert!(text_of(&again).contains(problem), "{problem}");
     }
     assert_eq!(row(&app).await, before);
@@ -117,13 +117,13 @@ async fn what_is_wrong_with_a_project_is_said_and_nothing_changes() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_project_is_deleted_when_its_slug_was_typed() {
     let app = TestApp::start().await;
-    let browser = Browser::staff(&app).await;
+    let mut browser = staff(&app).await;
     let form = format!("{}delete/", path(&app));
-    let again = browser.post(&form, &[("confirmation", "shops")]).await.expect(422);
+    let again = browser.post_form(&form, &[("confirmation", "shops")]).await.expect(422);
     assert!(text_of(&again).contains("That is not its slug."));
     app.owner().get("/api/0/projects/shop-org/shop/").await.expect(200);
-    browser.change(&form, &[("confirmation", "shop")]).await;
-    assert_audited(&browser, "project.delete", "shop", json!({ "name": "shop" })).await;
+    change(&mut browser, &form, &[("confirmation", "shop")]).await;
+    assert_audited(&app, &browser, "project.delete", "shop", json!({ "name": "shop" })).await;
     app.owner().get("/api/0/projects/shop-org/shop/").await.expect(404);
     browser.get(&path(&app)).await.expect(404);
     // The slug is free again.
@@ -133,19 +133,19 @@ async fn a_project_is_deleted_when_its_slug_was_typed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_is_made_changed_and_deleted() {
     let app = TestApp::start().await;
-    let browser = Browser::staff(&app).await;
+    let mut browser = staff(&app).await;
     let keys = format!("{}keys/", path(&app));
     let fields = [("label", "Mobile"), ("active", "on"), ("count", "60"), ("window", "3600")];
-    let page = browser.change(&format!("{keys}new/"), &fields).await;
+    let page = change(&mut browser, &format!("{keys}new/"), &fields).await;
     let text = text_of(&page);
     assert!(text.contains("60 in an hour") && text.contains("@mishap.test/"), "{text}");
     let details = json!({ "active": true, "rate_limit": [60, 3600] });
-    assert_audited(&browser, "key.create", "Mobile", details).await;
+    assert_audited(&app, &browser, "key.create", "Mobile", details).await;
 
     let columns = "label, is_active, rate_limit_count, rate_limit_window";
     let newest = format!("SELECT {columns} FROM project_keys ORDER BY id DESC LIMIT 1");
     let id = app.database.number("SELECT max(id) FROM project_keys").await;
-    browser.change(&format!("{keys}{id}/"), &[("label", "Phones")]).await;
+    change(&mut browser, &format!("{keys}{id}/"), &[("label", "Phones")]).await;
     let expected = json!({
         "label": "Phones", "is_active": false, "rate_limit_count": null, "rate_limit_window": null,
     });
@@ -153,13 +153,14 @@ async fn a_key_is_made_changed_and_deleted() {
     let details = json!({
         "label": ["Mobile", "Phones"], "active": [true, false], "rate_limit": [[60, 3600], null],
     });
-    assert_audited(&browser, "key.update", "Mobile", details).await;
+    assert_audited(&app, &browser, "key.update", "Mobile", details).await;
 
     let public_key =
         app.database.rows("SELECT public_key FROM project_keys ORDER BY id DESC").await;
     let public_key = public_key[0]["public_key"].as_str().unwrap().replace('-', "");
-    browser.change(&format!("{keys}{id}/delete/"), &[]).await;
-    assert_audited(&browser, "key.delete", "Phones", json!({ "public_key": public_key })).await;
+    change(&mut browser, &format!("{keys}{id}/delete/"), &[]).await;
+    assert_audited(&app, &browser, "key.delete", "Phones", json!({ "public_key": public_key }))
+        .await;
     assert_eq!(app.database.number("SELECT count(*) FROM project_keys").await, 1);
     browser.get(&format!("{keys}{id}/")).await.expect(404);
 }
@@ -167,7 +168,7 @@ async fn a_key_is_made_changed_and_deleted() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_wrong_with_a_key_is_said() {
     let app = TestApp::start().await;
-    let browser = Browser::staff(&app).await;
+    let mut browser = staff(&app).await;
     let id = app.database.number("SELECT id FROM project_keys").await;
     for (count, window, problem) in [
         ("5", "", "A limit needs both, or neither."),
@@ -179,7 +180,7 @@ async fn what_is_wrong_with_a_key_is_said() {
         for form in ["new/".to_owned(), format!("{id}/")] {
             let fields = [("label", "x"), ("count", count), ("window", window)];
             let again =
-                browser.post(&format!("{}keys/{form}", path(&app)), &fields).await.expect(422);
+                browser.post_form(&format!("{}keys/{form}", path(&app)), &fields).await.expect(422);
             assert!(text_of(&again).contains(problem), "{count} {window}");
         }
     }

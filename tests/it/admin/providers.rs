@@ -8,7 +8,7 @@ use mishap_web::outside::ProviderHttp;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use super::{Browser, account, assert_audited, audited, text_of};
+use super::{account, anonymous, assert_audited, audited, change, staff, superuser, text_of};
 use crate::allauth::IdentityProvider;
 
 const SECRET: &str = "a-secret-of-the-provider";
@@ -48,11 +48,11 @@ async fn path(app: &TestApp) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_provider_is_set_up_and_its_secret_is_never_shown() {
     let app = TestApp::start().await;
-    let browser = Browser::superuser(&app).await;
+    let mut browser = superuser(&app).await;
     let empty = browser.get("/admin/providers/").await.expect(200);
     assert!(text_of(&empty).contains("No providers yet"));
     browser.get("/admin/providers/new/").await.expect(200);
-    let made = browser.change("/admin/providers/new/", &FORM).await;
+    let made = change(&mut browser, "/admin/providers/new/", &FORM).await;
     let settings = json!({
         "server_url": "https://idp.example.com/",
         "tenant": null,
@@ -73,7 +73,7 @@ async fn a_provider_is_set_up_and_its_secret_is_never_shown() {
         "enabled": true,
     });
     details.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
-    assert_audited(&browser, "provider.create", "corp", details).await;
+    assert_audited(&app, &browser, "provider.create", "corp", details).await;
 
     let told = text_of(&made);
     for text in [
@@ -95,7 +95,7 @@ async fn a_provider_is_set_up_and_its_secret_is_never_shown() {
     }
     let page = browser.get(&format!("{path}edit/")).await.expect(200);
     assert!(page.body.contains("cn=leads = shop-org:manager"));
-    let sign_in = Browser::anonymous(&app).get("/login").await.expect(200);
+    let sign_in = anonymous(&app).await.get("/login").await.expect(200);
     assert!(text_of(&sign_in).contains("Continue with Example SSO"));
 }
 
@@ -107,7 +107,7 @@ async fn what_is_wrong_is_said_beside_the_field() {
         ("MISHAP_SIGN_IN_FIXED_CLIENT_SECRET", "x"),
     ];
     let app = TestApp::start_with(Options { settings, ..Options::default() }).await;
-    let browser = Browser::superuser(&app).await;
+    let mut browser = superuser(&app).await;
     let long = "x".repeat(3000);
     let secret = "GitHub gives a secret together with the client id.";
     for (other, problem) in [
@@ -131,7 +131,7 @@ async fn what_is_wrong_is_said_beside_the_field() {
         (vec![("roles", "developers=shop:admin")], "No organization has the slug “shop”."),
         (vec![("roles", "<b>=<b>:admin")], "No organization has the slug"),
     ] {
-        let again = browser.post("/admin/providers/new/", &form(&other)).await.expect(422);
+        let again = browser.post_form("/admin/providers/new/", &form(&other)).await.expect(422);
         assert!(again.body.contains("Problem: New sign-in provider"), "{problem}");
         let text = again.body.replace("&lt;", "<").replace("&gt;", ">");
         assert!(text.contains(problem), "{problem}: {}", text_of(&again));
@@ -139,8 +139,8 @@ async fn what_is_wrong_is_said_beside_the_field() {
     }
     assert_eq!(stored(&app).await, [] as [Value; 0]);
     assert_eq!(audited(&app).await, [] as [Value; 0]);
-    browser.change("/admin/providers/new/", &FORM).await;
-    let again = browser.post("/admin/providers/new/", &FORM).await.expect(422);
+    change(&mut browser, "/admin/providers/new/", &FORM).await;
+    let again = browser.post_form("/admin/providers/new/", &FORM).await.expect(422);
     assert!(text_of(&again).contains("Another provider has this slug."));
     assert_eq!(stored(&app).await.len(), 1);
 }
@@ -148,61 +148,67 @@ async fn what_is_wrong_is_said_beside_the_field() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_provider_is_changed_and_keeps_its_secret_and_its_slug() {
     let app = TestApp::start().await;
-    let browser = Browser::superuser(&app).await;
-    browser.change("/admin/providers/new/", &FORM).await;
+    let mut browser = superuser(&app).await;
+    change(&mut browser, "/admin/providers/new/", &FORM).await;
     let edit = format!("{}edit/", path(&app).await);
     let before = stored(&app).await;
     let keep = [("client_secret", "")];
-    browser.change(&edit, &form(&keep)).await;
+    change(&mut browser, &edit, &form(&keep)).await;
     assert_eq!(stored(&app).await, before);
     assert_eq!(audited(&app).await.len(), 1, "nothing changed");
 
     let other = [("client_secret", ""), ("name", "Corp"), ("slug", "other"), ("enabled", "")];
-    browser.change(&edit, &form(&other)).await;
+    change(&mut browser, &edit, &form(&other)).await;
     let is = &stored(&app).await[0];
     let found = [&is["slug"], &is["name"], &is["client_secret"], &is["is_enabled"]];
     assert_eq!(found, [&json!("corp"), &json!("Corp"), &json!(SECRET), &json!(false)]);
     let details = json!({ "name": ["Example SSO", "Corp"], "enabled": [true, false] });
-    assert_audited(&browser, "provider.update", "corp", details).await;
-    let sign_in = Browser::anonymous(&app).get("/login").await.expect(200);
+    assert_audited(&app, &browser, "provider.update", "corp", details).await;
+    let sign_in = anonymous(&app).await.get("/login").await.expect(200);
     assert!(!sign_in.body.contains("Corp"), "it is switched off");
 
     let other = [("client_secret", "another"), ("name", "Corp"), ("enabled", "")];
-    browser.change(&edit, &form(&other)).await;
+    change(&mut browser, &edit, &form(&other)).await;
     assert_eq!(stored(&app).await[0]["client_secret"], "another");
-    assert_audited(&browser, "provider.update", "corp", json!({ "client_secret": "changed" }))
-        .await;
+    assert_audited(
+        &app,
+        &browser,
+        "provider.update",
+        "corp",
+        json!({ "client_secret": "changed" }),
+    )
+    .await;
     let again =
-        browser.post(&edit, &form(&[("server_url", "x"), ("slug", "<i>")])).await.expect(422);
+        browser.post_form(&edit, &form(&[("server_url", "x"), ("slug", "<i>")])).await.expect(422);
     assert!(text_of(&again).contains("A whole address") && again.body.contains("value=\"corp\""));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_provider_is_deleted_and_people_stay_linked() {
     let app = TestApp::start().await;
-    let browser = Browser::superuser(&app).await;
-    browser.change("/admin/providers/new/", &FORM).await;
+    let mut browser = superuser(&app).await;
+    change(&mut browser, "/admin/providers/new/", &FORM).await;
     let linked = "INSERT INTO identities (user_id, provider, uid) SELECT id, 'corp', id FROM users";
     app.database.sql(linked).await;
     let delete = format!("{}delete/", path(&app).await);
-    let again = browser.post(&delete, &[("confirmation", "wrong")]).await.expect(422);
+    let again = browser.post_form(&delete, &[("confirmation", "wrong")]).await.expect(422);
     let told = text_of(&again);
     assert!(told.contains("That is not its slug.") && told.contains("2 people came from there"));
-    let list = browser.change(&delete, &[("confirmation", "corp")]).await;
+    let list = change(&mut browser, &delete, &[("confirmation", "corp")]).await;
     assert!(text_of(&list).contains("No providers yet"));
     assert_eq!(stored(&app).await, [] as [Value; 0]);
     assert_eq!(app.database.number("SELECT count(*) FROM identities").await, 2);
     let entry = audited(&app).await.pop().unwrap();
     assert_eq!((&entry["action"], &entry["target"]), (&json!("provider.delete"), &json!("corp")));
     assert!(!entry.to_string().contains(SECRET));
-    browser.post(&delete, &[("confirmation", "corp")]).await.expect(404);
+    browser.post_form(&delete, &[("confirmation", "corp")]).await.expect(404);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn staff_looks_and_superusers_change() {
     let app = TestApp::start().await;
-    Browser::superuser(&app).await.change("/admin/providers/new/", &FORM).await;
-    let browser = Browser::staff(&app).await;
+    change(&mut superuser(&app).await, "/admin/providers/new/", &FORM).await;
+    let mut browser = staff(&app).await;
     let path = path(&app).await;
     let list = browser.get("/admin/providers/").await.expect(200);
     assert!(!list.body.contains("/admin/providers/new/"));
@@ -212,14 +218,14 @@ async fn staff_looks_and_superusers_change() {
     let before = stored(&app).await;
     for path in ["/admin/providers/new/", &format!("{path}edit/")] {
         browser.get(path).await.expect(403);
-        browser.post(path, &form(&[("name", "Other")])).await.expect(403);
+        browser.post_form(path, &form(&[("name", "Other")])).await.expect(403);
     }
-    browser.post(&format!("{path}delete/"), &[("confirmation", "corp")]).await.expect(403);
+    browser.post_form(&format!("{path}delete/"), &[("confirmation", "corp")]).await.expect(403);
     assert_eq!(stored(&app).await, before);
     // A superuser who is no staff any more changes nothing.
     let user = account(&app, "former@example.com", false, true).await;
-    let former = Browser::of(&app, user).await;
-    former.post("/admin/providers/new/", &FORM).await.expect(403);
+    let mut former = app.browser(user).await;
+    former.post_form("/admin/providers/new/", &FORM).await.expect(403);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -232,7 +238,7 @@ async fn providers_of_the_environment_are_shown_and_not_changed() {
         ("MISHAP_SIGN_IN_CORP_SERVER_URL", "https://idp.example.com"),
     ];
     let app = TestApp::start_with(Options { settings, ..Options::default() }).await;
-    let browser = Browser::superuser(&app).await;
+    let mut browser = superuser(&app).await;
     app.database
         .sql(
             "INSERT INTO sign_in_providers (slug, kind, name, client_id, client_secret)
@@ -245,7 +251,8 @@ async fn providers_of_the_environment_are_shown_and_not_changed() {
     assert!(told.contains("Hidden by the environment"), "{told}");
     assert!(!list.body.contains(SECRET));
     // The test is that of the one that counts.
-    let page = browser.post("/admin/providers/test/", &[("provider", "corp")]).await.expect(200);
+    let page =
+        browser.post_form("/admin/providers/test/", &[("provider", "corp")]).await.expect(200);
     assert!(text_of(&page).contains("Test of Of the environment"));
 }
 
@@ -284,9 +291,10 @@ async fn what_is_wrong_with_a_provider_is_told_in_words() {
     let app =
         TestApp::start_with(Options { providers: Arc::new(Fake(wrong)), ..Options::default() })
             .await;
-    let browser = Browser::superuser(&app).await;
-    browser.change("/admin/providers/new/", &FORM).await;
-    let page = browser.post("/admin/providers/test/", &[("provider", "corp")]).await.expect(200);
+    let mut browser = superuser(&app).await;
+    change(&mut browser, "/admin/providers/new/", &FORM).await;
+    let page =
+        browser.post_form("/admin/providers/test/", &[("provider", "corp")]).await.expect(200);
     let told = text_of(&page);
     for text in [
         "Test of Example SSO",
@@ -307,10 +315,10 @@ async fn what_is_wrong_with_a_provider_is_told_in_words() {
     assert!(!page.body.contains("<b>") && !page.body.contains(SECRET));
     // Nothing was changed by it.
     assert_eq!(audited(&app).await.len(), 1);
-    browser.post("/admin/providers/test/", &[("provider", "nobody")]).await.expect(404);
+    browser.post_form("/admin/providers/test/", &[("provider", "nobody")]).await.expect(404);
     let unknown = "UPDATE sign_in_providers SET kind = 'myspace'";
     app.database.sql(unknown).await;
-    browser.post("/admin/providers/test/", &[("provider", "corp")]).await.expect(400);
+    browser.post_form("/admin/providers/test/", &[("provider", "corp")]).await.expect(400);
     for path in ["/admin/providers/".to_owned(), path(&app).await] {
         let page = browser.get(&path).await.expect(200);
         assert!(text_of(&page).contains("Cannot be read"), "{path}");
@@ -322,10 +330,11 @@ async fn a_real_provider_passes_the_test_and_people_come_in() {
     let provider = IdentityProvider::start().await;
     let providers: Arc<dyn Http> = Arc::new(ProviderHttp::new().unwrap());
     let app = TestApp::start_with(Options { providers, ..Options::default() }).await;
-    let browser = Browser::superuser(&app).await;
+    let mut browser = superuser(&app).await;
     let own = [("server_url", provider.url.as_str()), ("scopes", ""), ("groups_claim", "groups")];
-    browser.change("/admin/providers/new/", &form(&own)).await;
-    let page = browser.post("/admin/providers/test/", &[("provider", "corp")]).await.expect(200);
+    change(&mut browser, "/admin/providers/new/", &form(&own)).await;
+    let page =
+        browser.post_form("/admin/providers/test/", &[("provider", "corp")]).await.expect(200);
     let told = text_of(&page);
     for text in ["Should work", "1 of 1 can be used", "It gives codes, as it should."] {
         assert!(told.contains(text), "{text}: {told}");
@@ -343,8 +352,9 @@ async fn a_real_provider_passes_the_test_and_people_come_in() {
     assert!(text_of(&page).contains("One person came from there"));
     // One that is not there says so.
     let nowhere = [("server_url", "http://127.0.0.1:1/"), ("slug", "nowhere")];
-    browser.change("/admin/providers/new/", &form(&nowhere)).await;
-    let page = browser.post("/admin/providers/test/", &[("provider", "nowhere")]).await.expect(200);
+    change(&mut browser, "/admin/providers/new/", &form(&nowhere)).await;
+    let page =
+        browser.post_form("/admin/providers/test/", &[("provider", "nowhere")]).await.expect(200);
     let told = text_of(&page);
     assert!(told.contains("Does not work") && told.contains("can this server reach it?"), "{told}");
 }

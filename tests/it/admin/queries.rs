@@ -1,8 +1,8 @@
 //! No page asks the database once for each row that it shows.
 
-use mishap_testkit::{Line, Options, TestApp, TestDatabase};
+use mishap_testkit::{Browser, Line, Options, TestApp, TestDatabase};
 
-use super::Browser;
+use super::staff;
 
 /// Makes so many of everything that pages list.
 async fn grow(app: &TestApp, from: i64, to: i64) {
@@ -72,7 +72,7 @@ async fn a_page_of_many_rows_takes_as_many_statements_as_one_of_few() {
     let line = Line::to(&own.url).await;
     let database = Some(TestDatabase::at(line.url.clone()));
     let app = TestApp::start_with(Options { database, ..Options::default() }).await;
-    let browser = Browser::staff(&app).await;
+    let mut browser = staff(&app).await;
     let (organization, project, user) =
         (app.tenant.organization, app.tenant.project, app.tenant.user);
     let pages = [
@@ -97,11 +97,11 @@ async fn a_page_of_many_rows_takes_as_many_statements_as_one_of_few() {
     grow(&app, 1, 2).await;
     let mut few = Vec::new();
     for page in &pages {
-        few.push(statements(&browser, &line, page).await);
+        few.push(statements(&mut browser, &line, page).await);
     }
     grow(&app, 3, 40).await;
     for (page, few) in pages.iter().zip(few) {
-        let many = statements(&browser, &line, page).await;
+        let many = statements(&mut browser, &line, page).await;
         assert_eq!(many, few, "{page}");
         assert!((2..=20).contains(&many), "{page} takes {many} statements");
     }
@@ -109,7 +109,7 @@ async fn a_page_of_many_rows_takes_as_many_statements_as_one_of_few() {
 
 /// How many statements a page takes. The first time on a connection more is asked: types are looked
 /// up.
-async fn statements(browser: &Browser<'_>, line: &Line, page: &str) -> u64 {
+async fn statements(browser: &mut Browser, line: &Line, page: &str) -> u64 {
     let mut least = u64::MAX;
     for _ in 0..8 {
         let before = line.sent_by("web");

@@ -3,7 +3,7 @@
 use mishap_testkit::TestApp;
 use serde_json::{Value, json};
 
-use super::{Browser, assert_audited, audited, text_of};
+use super::{assert_audited, audited, change, staff, text_of};
 
 async fn rows(app: &TestApp) -> Vec<Value> {
     let columns = "scope, scope_id, categories, window_seconds, max_items";
@@ -13,7 +13,7 @@ async fn rows(app: &TestApp) -> Vec<Value> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_limit_is_set_replaced_shown_and_removed() {
     let app = TestApp::start().await;
-    let browser = Browser::staff(&app).await;
+    let mut browser = staff(&app).await;
     let (organization, project) = (app.tenant.organization.0, app.tenant.project.0);
     for (scope, code, of, page, name) in [
         ("instance", 0, 0, "/admin/quotas/".to_owned(), "the whole installation"),
@@ -34,11 +34,12 @@ async fn a_limit_is_set_replaced_shown_and_removed() {
         for (limit, was) in [("5", Value::Null), ("7", json!(5))] {
             let mut fields = vec![("category", "error"), ("limit", limit), ("window", "3600")];
             fields.extend(subject);
-            let shown = browser.change("/admin/quotas/new/", &fields).await;
+            let shown = change(&mut browser, "/admin/quotas/new/", &fields).await;
             assert!(text_of(&shown).contains(&format!("error {limit} an hour")), "{scope}");
             let now: i64 = limit.parse().unwrap();
             let target = format!("error of {name}, in an hour");
-            assert_audited(&browser, "quota.change", &target, json!({ "limit": [was, now] })).await;
+            assert_audited(&app, &browser, "quota.change", &target, json!({ "limit": [was, now] }))
+                .await;
         }
         let expected = json!({
             "scope": code, "scope_id": of, "categories": 2, "window_seconds": 3600, "max_items": 7,
@@ -49,13 +50,14 @@ async fn a_limit_is_set_replaced_shown_and_removed() {
 
         let mut fields = vec![("categories", "2"), ("window", "3600")];
         fields.extend(subject);
-        browser.change("/admin/quotas/remove/", &fields).await;
+        change(&mut browser, "/admin/quotas/remove/", &fields).await;
         let target = format!("error of {name}, in an hour");
-        assert_audited(&browser, "quota.change", &target, json!({ "limit": [7, null] })).await;
+        assert_audited(&app, &browser, "quota.change", &target, json!({ "limit": [7, null] }))
+            .await;
         assert_eq!(rows(&app).await, [] as [Value; 0]);
         // What is gone already is not removed again, and not told twice.
         let before = audited(&app).await.len();
-        browser.change("/admin/quotas/remove/", &fields).await;
+        change(&mut browser, "/admin/quotas/remove/", &fields).await;
         assert_eq!(audited(&app).await.len(), before);
     }
 }
@@ -63,26 +65,26 @@ async fn a_limit_is_set_replaced_shown_and_removed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_no_limit_is_refused() {
     let app = TestApp::start().await;
-    let browser = Browser::staff(&app).await;
+    let mut browser = staff(&app).await;
     for (limit, window, problem) in [
         ("", "60", "This field is required."),
         ("-1", "60", "A whole number from 0 to"),
         ("5", "61", "Choose one of these."),
     ] {
         let fields = [("scope", "instance"), ("of", "0"), ("limit", limit), ("window", window)];
-        let again = browser.post("/admin/quotas/new/", &fields).await.expect(422);
+        let again = browser.post_form("/admin/quotas/new/", &fields).await.expect(422);
         assert!(text_of(&again).contains(problem), "{limit} {window}");
     }
     for (scope, of) in
         [("instance", "1"), ("key", "1"), ("project", "999999"), ("x", "1"), ("", "")]
     {
         let fields = [("scope", scope), ("of", of), ("limit", "5"), ("window", "60")];
-        browser.post("/admin/quotas/new/", &fields).await.expect(404);
+        browser.post_form("/admin/quotas/new/", &fields).await.expect(404);
         let fields = [("scope", scope), ("of", of), ("categories", "0"), ("window", "60")];
-        browser.post("/admin/quotas/remove/", &fields).await.expect(404);
+        browser.post_form("/admin/quotas/remove/", &fields).await.expect(404);
     }
     let fields = [("scope", "instance"), ("of", "0"), ("categories", "x"), ("window", "60")];
-    browser.post("/admin/quotas/remove/", &fields).await.expect(404);
+    browser.post_form("/admin/quotas/remove/", &fields).await.expect(404);
     assert_eq!(rows(&app).await, [] as [Value; 0]);
     assert_eq!(audited(&app).await, [] as [Value; 0]);
 }
@@ -90,7 +92,7 @@ async fn what_is_no_limit_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn all_limits_are_on_one_page() {
     let app = TestApp::start().await;
-    let browser = Browser::staff(&app).await;
+    let mut browser = staff(&app).await;
     let (organization, project) = (app.tenant.organization.0, app.tenant.project.0);
     app.database
         .sql(&format!(

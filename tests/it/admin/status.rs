@@ -3,14 +3,14 @@
 use mishap_storage::{jobs, partitions};
 use mishap_testkit::{Options, TestApp};
 
-use super::{Browser, text_of};
+use super::{staff, text_of};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_status_tells_what_is_wrong_first() {
     let settings = vec![("MISHAP_MAX_BACKLOG_ROWS", "10")];
     let options = Options { settings, redis: true, ..Options::default() };
     let app = TestApp::start_with(options).await;
-    let browser = Browser::staff(&app).await;
+    let mut browser = staff(&app).await;
     let text = text_of(&browser.get("/admin/").await.expect(200));
     for part in [
         "Beat None has ever led. Start mishap-beat. Failing",
@@ -60,7 +60,7 @@ async fn the_status_tells_what_is_wrong_first() {
 #[tokio::test(flavor = "multi_thread")]
 async fn partitions_are_shown_with_their_times() {
     let app = TestApp::start().await;
-    let browser = Browser::staff(&app).await;
+    let mut browser = staff(&app).await;
     let mut conn = app.database.conn().await;
     partitions::ensure_ahead(&mut conn, app.now(), 1).await.unwrap();
     let text = text_of(&browser.get("/admin/partitions/").await.expect(200));
@@ -84,7 +84,7 @@ async fn settings_are_shown_and_secrets_are_not() {
         ("UWSGI_WORKERS", "4"),
     ];
     let app = TestApp::start_with(Options { settings, ..Options::default() }).await;
-    let browser = Browser::staff(&app).await;
+    let mut browser = staff(&app).await;
     let page = browser.get("/admin/configuration/").await.expect(200);
     assert!(!page.body.contains("do-not-tell"));
     assert!(page.body.contains("&lt;b&gt;Shop&lt;/b&gt;") && !page.body.contains("<b>Shop"));

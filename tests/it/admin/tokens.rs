@@ -3,12 +3,12 @@
 use mishap_testkit::{Client, TestApp};
 use serde_json::json;
 
-use super::{Browser, assert_audited, audited, text_of};
+use super::{assert_audited, audited, staff, text_of};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_is_made_for_somebody_and_shown_once() {
     let app = TestApp::start().await;
-    let browser = Browser::staff(&app).await;
+    let mut browser = staff(&app).await;
     let path = format!("/admin/users/{}/tokens/new/", app.tenant.user);
     let fields = [
         ("label", "Deployments"),
@@ -17,7 +17,7 @@ async fn a_token_is_made_for_somebody_and_shown_once() {
         ("scope", "project:read"),
         ("ends", "30"),
     ];
-    let page = browser.post(&path, &fields).await.expect(200);
+    let page = browser.post_form(&path, &fields).await.expect(200);
     assert_eq!(page.header("cache-control"), "no-store");
     let (_, rest) = page.body.split_once("<code id=\"token\">").unwrap();
     let (token, _) = rest.split_once('<').unwrap();
@@ -43,14 +43,14 @@ async fn a_token_is_made_for_somebody_and_shown_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_needs_a_label_and_a_scope() {
     let app = TestApp::start().await;
-    let browser = Browser::staff(&app).await;
+    let mut browser = staff(&app).await;
     let path = format!("/admin/users/{}/tokens/new/", app.tenant.user);
     for (fields, problem) in [
         (&[("scope", "org:read"), ("ends", "never")][..], "This field is required."),
         (&[("label", "x"), ("ends", "never")], "Choose one at least."),
         (&[("label", "x"), ("scope", "org:read"), ("ends", "soon")], "Choose one of these."),
     ] {
-        let again = browser.post(&path, fields).await.expect(422);
+        let again = browser.post_form(&path, fields).await.expect(422);
         assert!(text_of(&again).contains(problem), "{problem}");
     }
     assert_eq!(app.database.number("SELECT count(*) FROM api_tokens").await, 1);
@@ -59,31 +59,31 @@ async fn a_token_needs_a_label_and_a_scope() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_is_deleted_from_either_page() {
     let app = TestApp::start().await;
-    let browser = Browser::staff(&app).await;
+    let mut browser = staff(&app).await;
     let owner = format!("/admin/users/{}/", app.tenant.user);
     for (next, leads_to) in [("tokens", "/admin/tokens/"), ("", owner.as_str())] {
         let label = format!("to {leads_to}");
         let fields = [("label", label.as_str()), ("scope", "org:read"), ("ends", "never")];
-        browser.post(&format!("{owner}tokens/new/"), &fields).await.expect(200);
+        browser.post_form(&format!("{owner}tokens/new/"), &fields).await.expect(200);
         let token = app.database.number("SELECT max(id) FROM api_tokens").await;
         let path = format!("{owner}tokens/{token}/delete/");
-        let answer = browser.post(&path, &[("next", next)]).await.expect(303);
+        let answer = browser.post_form(&path, &[("next", next)]).await.expect(303);
         assert_eq!(answer.header("location"), format!("{leads_to}?done=token-deleted"));
         let target = format!("{label} of owner@shop.example.com");
-        assert_audited(&browser, "token.delete", &target, json!({})).await;
-        browser.post(&path, &[]).await.expect(404);
+        assert_audited(&app, &browser, "token.delete", &target, json!({})).await;
+        browser.post_form(&path, &[]).await.expect(404);
     }
     // A token of somebody else is not found under this account.
     let other = app.database.tenant("other").await;
     let query = format!("SELECT id FROM api_tokens WHERE user_id = {}", other.user);
     let token = app.database.number(&query).await;
-    browser.post(&format!("{owner}tokens/{token}/delete/"), &[]).await.expect(404);
+    browser.post_form(&format!("{owner}tokens/{token}/delete/"), &[]).await.expect(404);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tokens_are_found_by_label_and_owner() {
     let app = TestApp::start().await;
-    let browser = Browser::staff(&app).await;
+    let mut browser = staff(&app).await;
     app.database.tenant("other").await;
     app.database.sql("UPDATE api_tokens SET label = 'Terraform' WHERE id = 1").await;
     for (search, first, second) in [

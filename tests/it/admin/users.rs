@@ -4,7 +4,7 @@ use mishap_storage::accounts::{authenticators, emails, sessions};
 use mishap_testkit::TestApp;
 use serde_json::{Value, json};
 
-use super::{Browser, account, assert_audited, audited, text_of};
+use super::{account, anonymous, assert_audited, audited, change, staff, superuser, text_of};
 
 /// A column of an account.
 async fn value(app: &TestApp, user: mishap_core::id::UserId, column: &str) -> Value {
@@ -15,7 +15,7 @@ async fn value(app: &TestApp, user: mishap_core::id::UserId, column: &str) -> Va
 #[tokio::test(flavor = "multi_thread")]
 async fn accounts_are_found_by_address_name_and_state() {
     let app = TestApp::start().await;
-    let browser = Browser::staff(&app).await;
+    let mut browser = staff(&app).await;
     app.database
         .sql(
             "INSERT INTO users (email, name, is_active) VALUES
@@ -53,7 +53,7 @@ async fn accounts_are_found_by_address_name_and_state() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_long_list_is_walked_through_with_its_filters() {
     let app = TestApp::start().await;
-    let browser = Browser::staff(&app).await;
+    let mut browser = staff(&app).await;
     app.database
         .sql(
             "INSERT INTO users (email) SELECT format('user-%s@example.com', n)
@@ -77,7 +77,7 @@ async fn a_long_list_is_walked_through_with_its_filters() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_older_than_what_is_searched_is_found_by_its_whole_address() {
     let app = TestApp::start().await;
-    let browser = Browser::staff(&app).await;
+    let mut browser = staff(&app).await;
     app.database
         .sql(
             "INSERT INTO users (email) SELECT format('user-%s@example.com', n)
@@ -93,10 +93,10 @@ async fn an_account_older_than_what_is_searched_is_found_by_its_whole_address() 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_user_chooses_a_password_with_the_link_that_is_shown() {
     let app = TestApp::start().await;
-    let browser = Browser::superuser(&app).await;
+    let mut browser = superuser(&app).await;
     let fields =
         [("email", " Ada@Example.com "), ("name", "Ada"), ("verified", "on"), ("staff", "on")];
-    let made = browser.post("/admin/users/new/", &fields).await.expect(200);
+    let made = browser.post_form("/admin/users/new/", &fields).await.expect(200);
     assert_eq!(made.header("cache-control"), "no-store");
     let ada = app.database.rows("SELECT * FROM users WHERE email = 'Ada@Example.com'").await;
     assert_eq!(ada[0]["is_staff"], true);
@@ -109,11 +109,11 @@ async fn a_new_user_chooses_a_password_with_the_link_that_is_shown() {
 
     let (_, rest) = made.body.split_once("http://mishap.test").unwrap();
     let (path, _) = rest.split_once('<').unwrap();
-    let stranger = Browser::anonymous(&app);
+    let mut stranger = anonymous(&app).await;
     stranger.get(path).await.expect(200);
     let password = "three words in a row";
     let fields = [("password", password), ("password_again", password)];
-    stranger.post(path, &fields).await.expect(200);
+    stranger.post_form(path, &fields).await.expect(200);
     // It holds once.
     stranger.get(path).await.expect(404);
 }
@@ -121,7 +121,7 @@ async fn a_new_user_chooses_a_password_with_the_link_that_is_shown() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_wrong_with_a_new_user_is_said_beside_the_field() {
     let app = TestApp::start().await;
-    let browser = Browser::staff(&app).await;
+    let mut browser = staff(&app).await;
     let long = "x".repeat(300);
     for (fields, problem) in [
         (vec![("name", "<b>")], "This field is required."),
@@ -129,7 +129,7 @@ async fn what_is_wrong_with_a_new_user_is_said_beside_the_field() {
         (vec![("email", "a@b.co"), ("name", &long)], "At most 255 characters."),
         (vec![("email", "OWNER@shop.example.com"), ("name", "<b>")], "signs in with this address"),
     ] {
-        let again = browser.post("/admin/users/new/", &fields).await.expect(422);
+        let again = browser.post_form("/admin/users/new/", &fields).await.expect(422);
         assert!(text_of(&again).contains(problem), "{problem}");
         assert!(again.body.contains("Problem: New user"), "{problem}");
         assert!(!again.body.contains("<b>"), "what was typed is kept, escaped");
@@ -140,60 +140,60 @@ async fn what_is_wrong_with_a_new_user_is_said_beside_the_field() {
 #[tokio::test(flavor = "multi_thread")]
 async fn only_superusers_make_administrators() {
     let app = TestApp::start().await;
-    let browser = Browser::staff(&app).await;
+    let mut browser = staff(&app).await;
     let page = browser.get("/admin/users/new/").await.expect(200);
     assert!(!page.body.contains("name=\"staff\""));
     let fields = [("email", "ada@example.com"), ("staff", "on")];
-    browser.post("/admin/users/new/", &fields).await.expect(200);
+    browser.post_form("/admin/users/new/", &fields).await.expect(200);
     assert_eq!(app.database.number("SELECT count(*) FROM users WHERE is_staff").await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deactivated_account_is_out_and_may_come_back() {
     let app = TestApp::start().await;
-    let browser = Browser::staff(&app).await;
-    let owner = Browser::of(&app, app.tenant.user).await;
+    let mut browser = staff(&app).await;
+    let mut owner = app.browser(app.tenant.user).await;
     owner.get("/profile/security").await.expect(200);
     app.owner().get("/api/0/organizations/").await.expect(200);
     let path = format!("/admin/users/{}/flag/", app.tenant.user);
 
-    let page = browser.change(&path, &[("flag", "active"), ("value", "off")]).await;
+    let page = change(&mut browser, &path, &[("flag", "active"), ("value", "off")]).await;
     assert!(text_of(&page).contains("The account may not be used any more."));
     assert_eq!(value(&app, app.tenant.user, "is_active").await, false);
     let details = json!({ "active": [true, false] });
-    assert_audited(&browser, "account.update", "owner@shop.example.com", details).await;
+    assert_audited(&app, &browser, "account.update", "owner@shop.example.com", details).await;
     app.owner().get("/api/0/organizations/").await.expect(401);
 
-    browser.change(&path, &[("flag", "active"), ("value", "on")]).await;
+    change(&mut browser, &path, &[("flag", "active"), ("value", "on")]).await;
     app.owner().get("/api/0/organizations/").await.expect(200);
     // The session ended.
     owner.get("/profile/security").await.expect(303);
     // What is so already is not done again.
     let before = audited(&app).await.len();
-    browser.change(&path, &[("flag", "active"), ("value", "on")]).await;
+    change(&mut browser, &path, &[("flag", "active"), ("value", "on")]).await;
     assert_eq!(audited(&app).await.len(), before);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn superusers_say_who_is_staff_and_who_is_a_superuser() {
     let app = TestApp::start().await;
-    let root = Browser::superuser(&app).await;
+    let mut root = superuser(&app).await;
     let user = account(&app, "ada@example.com", false, false).await;
     let path = format!("/admin/users/{user}/flag/");
     for (flag, column) in [("staff", "is_staff"), ("superuser", "is_superuser")] {
         for (value_, is) in [("on", true), ("off", false)] {
-            root.change(&path, &[("flag", flag), ("value", value_)]).await;
+            change(&mut root, &path, &[("flag", flag), ("value", value_)]).await;
             assert_eq!(value(&app, user, column).await, is);
             let details = json!({ flag: [!is, is] });
-            assert_audited(&root, "account.update", "ada@example.com", details).await;
+            assert_audited(&app, &root, "account.update", "ada@example.com", details).await;
         }
     }
-    let staff = Browser::staff(&app).await;
+    let mut staff = staff(&app).await;
     let before = audited(&app).await;
     for flag in ["staff", "superuser"] {
-        staff.post(&path, &[("flag", flag), ("value", "on")]).await.expect(403);
+        staff.post_form(&path, &[("flag", flag), ("value", "on")]).await.expect(403);
     }
-    root.post(&path, &[("flag", "nonsense"), ("value", "on")]).await.expect(404);
+    root.post_form(&path, &[("flag", "nonsense"), ("value", "on")]).await.expect(404);
     assert_eq!(audited(&app).await, before);
     let page = staff.get(&format!("/admin/users/{user}/")).await.expect(200);
     assert!(!page.body.contains("value=\"superuser\"") && page.body.contains("value=\"active\""));
@@ -202,13 +202,13 @@ async fn superusers_say_who_is_staff_and_who_is_a_superuser() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_changes_what_they_may_do_themselves() {
     let app = TestApp::start().await;
-    let root = Browser::superuser(&app).await;
+    let mut root = superuser(&app).await;
     for flag in ["active", "staff", "superuser"] {
-        let path = format!("/admin/users/{}/flag/", root.user);
-        let refused = root.post(&path, &[("flag", flag), ("value", "off")]).await.expect(400);
+        let path = format!("/admin/users/{}/flag/", root.account.unwrap());
+        let refused = root.post_form(&path, &[("flag", flag), ("value", "off")]).await.expect(400);
         assert!(text_of(&refused).contains("Ask a colleague."));
     }
-    let page = root.get(&format!("/admin/users/{}/", root.user)).await.expect(200);
+    let page = root.get(&format!("/admin/users/{}/", root.account.unwrap())).await.expect(200);
     assert!(!page.body.contains("/flag/"));
     root.get("/admin/").await.expect(200);
 }
@@ -216,13 +216,13 @@ async fn nobody_changes_what_they_may_do_themselves() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_superuser_is_changed_by_superusers_only() {
     let app = TestApp::start().await;
-    let (root, staff) = (Browser::superuser(&app).await, Browser::staff(&app).await);
+    let (mut root, mut staff) = (superuser(&app).await, staff(&app).await);
     let mut conn = app.database.conn().await;
     let other = account(&app, "other@example.com", false, true).await;
     let address = emails::insert(&mut conn, other, "second@example.com", false, false).await;
     let address = address.unwrap().unwrap().id;
     let path = format!("/admin/users/{other}/");
-    root.post(
+    root.post_form(
         &format!("{path}tokens/new/"),
         &[("label", "x"), ("scope", "org:read"), ("ends", "never")],
     )
@@ -245,24 +245,24 @@ async fn a_superuser_is_changed_by_superusers_only() {
         ("tokens/new/".to_owned(), &[("label", "x"), ("scope", "org:read"), ("ends", "never")]),
         (format!("tokens/{token}/delete/"), &[]),
     ] {
-        staff.post(&format!("{path}{form}"), fields).await.expect(403);
+        staff.post_form(&format!("{path}{form}"), fields).await.expect(403);
     }
     assert_eq!(audited(&app).await, before);
-    root.change(&format!("{path}addresses/{address}/verify/"), &[]).await;
+    change(&mut root, &format!("{path}addresses/{address}/verify/"), &[]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_link_for_a_new_password_is_shown_and_told() {
     let app = TestApp::start().await;
-    let browser = Browser::staff(&app).await;
+    let mut browser = staff(&app).await;
     let path = format!("/admin/users/{}/reset-link/", app.tenant.user);
-    let page = browser.post(&path, &[]).await.expect(200);
+    let page = browser.post_form(&path, &[]).await.expect(200);
     assert_eq!(page.header("cache-control"), "no-store");
     let owner = "owner@shop.example.com";
-    assert_audited(&browser, "account.password_reset_link", owner, json!({})).await;
+    assert_audited(&app, &browser, "account.password_reset_link", owner, json!({})).await;
     let (_, rest) = page.body.split_once("http://mishap.test").unwrap();
     let (link, _) = rest.split_once('<').unwrap();
-    Browser::anonymous(&app).get(link).await.expect(200);
+    anonymous(&app).await.get(link).await.expect(200);
     assert!(
         !audited(&app).await.iter().any(|entry| entry.to_string().contains("set-new-password"))
     );
@@ -270,25 +270,24 @@ async fn a_link_for_a_new_password_is_shown_and_told() {
     app.database
         .sql(&format!("UPDATE users SET is_active = false WHERE id = {}", app.tenant.user))
         .await;
-    browser.post(&path, &[]).await.expect(403);
+    browser.post_form(&path, &[]).await.expect(403);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn somebody_is_signed_out_everywhere() {
     let app = TestApp::start().await;
-    let browser = Browser::staff(&app).await;
-    let owners =
-        [Browser::of(&app, app.tenant.user).await, Browser::of(&app, app.tenant.user).await];
+    let mut browser = staff(&app).await;
+    let owners = [app.browser(app.tenant.user).await, app.browser(app.tenant.user).await];
     let path = format!("/admin/users/{}/", app.tenant.user);
     let page = browser.get(&path).await.expect(200);
-    assert!(page.body.contains("Firefox") && page.body.contains("198.51.100.7"));
-    let page = browser.change(&format!("{path}sign-out/"), &[]).await;
+    assert!(page.body.contains("Firefox on Linux") && page.body.contains("198.51.100.7"));
+    let page = change(&mut browser, &format!("{path}sign-out/"), &[]).await;
     assert!(text_of(&page).contains("Browsers that were signed out: 2."));
-    for owner in owners {
+    for mut owner in owners {
         owner.get("/profile/security").await.expect(303);
     }
     let owner = "owner@shop.example.com";
-    assert_audited(&browser, "account.sign_out", owner, json!({ "sessions": 2 })).await;
+    assert_audited(&app, &browser, "account.sign_out", owner, json!({ "sessions": 2 })).await;
     let mut conn = app.database.conn().await;
     assert_eq!(sessions::list(&mut conn, app.tenant.user, app.now()).await.unwrap(), []);
 }
@@ -296,7 +295,7 @@ async fn somebody_is_signed_out_everywhere() {
 #[tokio::test(flavor = "multi_thread")]
 async fn second_factors_are_reset() {
     let app = TestApp::start().await;
-    let browser = Browser::staff(&app).await;
+    let mut browser = staff(&app).await;
     let mut conn = app.database.conn().await;
     for kind in [authenticators::Kind::Totp, authenticators::Kind::RecoveryCodes] {
         authenticators::put(&mut conn, app.tenant.user, kind, &json!({ "secret": "do-not-tell" }))
@@ -306,17 +305,17 @@ async fn second_factors_are_reset() {
     let path = format!("/admin/users/{}/", app.tenant.user);
     let page = browser.get(&path).await.expect(200);
     assert!(page.body.contains("Authenticator app") && !page.body.contains("do-not-tell"));
-    browser.change(&format!("{path}second-factors/reset/"), &[]).await;
+    change(&mut browser, &format!("{path}second-factors/reset/"), &[]).await;
     assert_eq!(authenticators::list(&mut conn, app.tenant.user).await.unwrap(), []);
     let owner = "owner@shop.example.com";
     let details = json!({ "factors": 2 });
-    assert_audited(&browser, "account.second_factor_remove", owner, details).await;
+    assert_audited(&app, &browser, "account.second_factor_remove", owner, details).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_address_is_marked_as_verified_unless_somebody_else_proved_it() {
     let app = TestApp::start().await;
-    let browser = Browser::staff(&app).await;
+    let mut browser = staff(&app).await;
     let mut conn = app.database.conn().await;
     let user = app.tenant.user;
     let other = account(&app, "other@example.com", false, false).await;
@@ -328,16 +327,16 @@ async fn an_address_is_marked_as_verified_unless_somebody_else_proved_it() {
         (add(&mut conn, "free@example.com").await, add(&mut conn, "taken@example.com").await);
     let path = format!("/admin/users/{user}/addresses");
 
-    browser.change(&format!("{path}/{free}/verify/"), &[]).await;
+    change(&mut browser, &format!("{path}/{free}/verify/"), &[]).await;
     let details = json!({ "email": "free@example.com", "verified": [false, true] });
     let owner = "owner@shop.example.com";
-    assert_audited(&browser, "account.address_change", owner, details).await;
+    assert_audited(&app, &browser, "account.address_change", owner, details).await;
     let before = audited(&app).await;
-    let refused = browser.post(&format!("{path}/{taken}/verify/"), &[]).await.expect(400);
+    let refused = browser.post_form(&format!("{path}/{taken}/verify/"), &[]).await.expect(400);
     assert!(text_of(&refused).contains("another account proved"));
     // An address of somebody else is not this account's.
     let stranger = format!("/admin/users/{other}/addresses/{taken}/verify/");
-    browser.post(&stranger, &[]).await.expect(400);
+    browser.post_form(&stranger, &[]).await.expect(400);
     assert_eq!(audited(&app).await, before);
     let query = "SELECT email FROM user_emails WHERE is_verified ORDER BY email";
     let verified = app.database.rows(query).await;

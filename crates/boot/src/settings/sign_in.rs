@@ -10,7 +10,7 @@ use super::catalogue::{self, Setting};
 use super::kind::items;
 
 /// What a member of an organization can be.
-const ROLES: &[&str] = &["member", "admin", "manager", "owner"];
+const ROLES: &[&str] = &["viewer", "member", "admin", "manager", "owner"];
 
 /// All that can be said about one way to sign in.
 const FAMILY: &[&Setting] = &[
@@ -72,7 +72,7 @@ pub struct GroupRole {
     pub group: String,
     /// The organization's name in URLs.
     pub organization: String,
-    /// `member`, `admin`, `manager` or `owner`.
+    /// `viewer`, `member`, `admin`, `manager` or `owner`.
     pub role: String,
 }
 
@@ -181,7 +181,7 @@ fn roles(env: &mut Environment, part: &str) -> Vec<GroupRole> {
             Some(role) => roles.push(role),
             None => {
                 let must = "must be group=organization-slug:role, separated by commas, with the \
-                            roles member, admin, manager and owner";
+                            roles viewer, member, admin, manager and owner";
                 env.problem_of(&catalogue::SIGN_IN_ROLES, part, format!("{must}, not {item:?}"));
             }
         }

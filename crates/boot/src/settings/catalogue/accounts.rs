@@ -57,7 +57,7 @@ settings! {
         SIGN_IN_GROUPS_CLAIM = ["MISHAP_SIGN_IN_{NAME}_GROUPS_CLAIM"], Text, "groups",
             "The claim that lists a person's groups.";
         SIGN_IN_ROLES = ["MISHAP_SIGN_IN_{NAME}_ROLES"], List, "",
-            "Who becomes what: `group=organization-slug:role`, with the roles member, admin, manager and owner.";
+            "Who becomes what: `group=organization-slug:role`, with the roles viewer, member, admin, manager and owner.";
         GITLAB_URL = ["SOCIALACCOUNT_PROVIDERS_gitlab_GITLAB_URL"], Url(WEB), "",
             "Where GitLab is, for ways to sign in that do not say so themselves.";
         MICROSOFT_TENANT = ["SOCIALACCOUNT_PROVIDERS_microsoft_TENANT"], Text, "",

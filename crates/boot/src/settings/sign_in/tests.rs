@@ -11,7 +11,7 @@ fn ways_to_sign_in_are_found_by_their_names() {
         ("MISHAP_SIGN_IN_MY_CORP_CLIENT_ID", "tracker"),
         ("MISHAP_SIGN_IN_MY_CORP_SERVER_URL", "https://id.example.com/realms/corp"),
         ("MISHAP_SIGN_IN_MY_CORP_SCOPES", "openid, email groups"),
-        ("MISHAP_SIGN_IN_MY_CORP_ROLES", "dev=shop:member, cn=ops=shop:Owner"),
+        ("MISHAP_SIGN_IN_MY_CORP_ROLES", "dev=shop:member, cn=ops=shop:Owner, audit=office:viewer"),
         ("MISHAP_SIGN_IN_HUB_KIND", "GitHub"),
         ("MISHAP_SIGN_IN_HUB_CLIENT_ID", "id"),
         ("MISHAP_SIGN_IN_HUB_CLIENT_SECRET", "$secret"),
@@ -29,7 +29,10 @@ fn ways_to_sign_in_are_found_by_their_names() {
         let GroupRole { group, organization, role } = role;
         format!("{group} {organization} {role}")
     });
-    assert_eq!(roles.collect::<Vec<_>>(), ["dev shop member", "cn=ops shop owner"]);
+    assert_eq!(
+        roles.collect::<Vec<_>>(),
+        ["dev shop member", "cn=ops shop owner", "audit office viewer"]
+    );
 }
 
 #[test]

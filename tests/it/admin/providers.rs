@@ -68,11 +68,11 @@ async fn a_provider_is_set_up_and_its_secret_is_never_shown() {
         "client_secret": SECRET, "settings": settings, "is_enabled": true,
     });
     assert_eq!(stored(&app).await, [expected]);
-    let mut details = json!({
+    let details = json!({
         "slug": "corp", "kind": "openid_connect", "name": "Example SSO", "client_id": "mishap",
-        "enabled": true,
+        "enabled": true, "address": "https://idp.example.com/", "scopes": "openid email groups",
+        "roles": "developers = shop-org:member; cn=leads = shop-org:manager",
     });
-    details.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
     assert_audited(&app, &browser, "provider.create", "corp", details).await;
 
     let told = text_of(&made);
@@ -157,17 +157,27 @@ async fn a_provider_is_changed_and_keeps_its_secret_and_its_slug() {
     assert_eq!(stored(&app).await, before);
     assert_eq!(audited(&app).await.len(), 1, "nothing changed");
 
-    let other = [("client_secret", ""), ("name", "Corp"), ("slug", "other"), ("enabled", "")];
+    let other = [
+        ("client_secret", ""),
+        ("name", "Corp"),
+        ("slug", "other"),
+        ("scopes", ""),
+        ("enabled", ""),
+    ];
     change(&mut browser, &edit, &form(&other)).await;
     let is = &stored(&app).await[0];
     let found = [&is["slug"], &is["name"], &is["client_secret"], &is["is_enabled"]];
     assert_eq!(found, [&json!("corp"), &json!("Corp"), &json!(SECRET), &json!(false)]);
-    let details = json!({ "name": ["Example SSO", "Corp"], "enabled": [true, false] });
+    let details = json!({
+        "name": ["Example SSO", "Corp"],
+        "enabled": [true, false],
+        "scopes": ["openid email groups", null],
+    });
     assert_audited(&app, &browser, "provider.update", "corp", details).await;
     let sign_in = anonymous(&app).await.get("/login").await.expect(200);
     assert!(!sign_in.body.contains("Corp"), "it is switched off");
 
-    let other = [("client_secret", "another"), ("name", "Corp"), ("enabled", "")];
+    let other = [("client_secret", "another"), ("name", "Corp"), ("scopes", ""), ("enabled", "")];
     change(&mut browser, &edit, &form(&other)).await;
     assert_eq!(stored(&app).await[0]["client_secret"], "another");
     assert_audited(
@@ -302,7 +312,7 @@ async fn what_is_wrong_with_a_provider_is_told_in_words() {
         "Nobody can sign in through it as it is.",
         "The provider answers, and can be understood.",
         "Set its address as it calls itself.",
-        "Browsers would be sent there without https.",
+        "Browsers would be sent there without encryption.",
         "The secret is sent there, encrypted.",
         "There is no key to verify with who signed in.",
         "Choose RS256 or ES256 at the provider.",
@@ -336,7 +346,12 @@ async fn a_real_provider_passes_the_test_and_people_come_in() {
     let page =
         browser.post_form("/admin/providers/test/", &[("provider", "corp")]).await.expect(200);
     let told = text_of(&page);
-    for text in ["Should work", "1 of 1 can be used", "It gives codes, as it should."] {
+    for text in [
+        "Should work",
+        "The secret is sent there without encryption",
+        "1 of 1 can be used",
+        "It gives codes, as it should.",
+    ] {
         assert!(told.contains(text), "{text}: {told}");
     }
     let claims = json!({

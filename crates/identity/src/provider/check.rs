@@ -86,8 +86,13 @@ pub async fn check(config: &ProviderConfig, http: &dyn Http) -> Vec<Finding> {
         Err(error) => return vec![Finding::new(Check::Reachable, Verdict::Bad, &chain(&error))],
     };
     let endpoint = |check, endpoint: &Url| {
-        let is_safe = endpoint.scheme() == "https" || url.scheme() == "http";
-        Finding::good_or(check, is_safe, Verdict::Bad, endpoint.as_str())
+        let verdict = match (endpoint.scheme(), url.scheme()) {
+            ("https", _) => Verdict::Good,
+            // Whoever sets a plain address wants a plain provider.
+            (_, "http") => Verdict::Doubtful,
+            _ => Verdict::Bad,
+        };
+        Finding::new(check, verdict, endpoint.as_str())
     };
     vec![
         Finding::new(Check::Reachable, Verdict::Good, url.as_str()),

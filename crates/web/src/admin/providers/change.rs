@@ -67,7 +67,7 @@ async fn make(admin: &Administrator, wanted: &Wanted) -> Result<(String, Done), 
         let Some(row) = providers::insert(conn, &new).await? else {
             return Ok(None);
         };
-        let details = shown(&row);
+        let details = told(&row);
         audit::record(conn, &actor, Action::ProviderCreate, &target(&row), &details).await?;
         Ok(Some(row.id))
     })
@@ -155,24 +155,29 @@ fn changes<'a>(wanted: &'a Wanted, secret: &'a str, settings: &'a Value) -> Prov
     }
 }
 
-/// A provider for the audit log, without its secret.
+/// A provider for the audit log, without its secret. Lists are texts: an array tells of a change.
 fn shown(row: &ProviderRow) -> Value {
-    let ProviderRow {
-        id: _,
-        slug,
-        kind,
-        name,
-        client_id,
-        client_secret: _,
-        settings,
-        is_enabled,
-        created_at: _,
-    } = row;
-    let mut shown = json!({
-        "slug": slug, "kind": kind, "name": name, "client_id": client_id, "enabled": is_enabled,
-    });
-    if let (Some(members), Some(settings)) = (shown.as_object_mut(), settings.as_object()) {
-        members.extend(settings.clone());
+    let typed = Typed::of(row);
+    let text = |text: &str| if text.is_empty() { Value::Null } else { json!(text) };
+    json!({
+        "slug": row.slug,
+        "kind": row.kind,
+        "name": row.name,
+        "client_id": row.client_id,
+        "enabled": row.is_enabled,
+        "address": text(&typed.server_url),
+        "tenant": text(&typed.tenant),
+        "scopes": text(&typed.scopes),
+        "groups_claim": text(&typed.groups_claim),
+        "roles": text(&typed.roles.replace('\n', "; ")),
+    })
+}
+
+/// The same, as far as there is something to tell.
+fn told(row: &ProviderRow) -> Value {
+    let mut shown = shown(row);
+    if let Some(members) = shown.as_object_mut() {
+        members.retain(|_, value| !value.is_null());
     }
     shown
 }
@@ -221,7 +226,7 @@ async fn remove(
     if confirmation.trim() != row.slug {
         return Ok(None);
     }
-    let (actor, details) = (admin.actor(), shown(&row));
+    let (actor, details) = (admin.actor(), told(&row));
     transaction(&mut conn, async |conn: &mut Conn| {
         if providers::delete(conn, row.id).await? {
             audit::record(conn, &actor, Action::ProviderDelete, &target(&row), &details).await?;

@@ -129,9 +129,19 @@ fn sentence(check: Check, verdict: Verdict) -> &'static str {
             "The provider calls itself something else. Set its address as it calls itself."
         }
         (Check::AuthorizationEndpoint, Verdict::Good) => "Browsers are sent there, encrypted.",
-        (Check::AuthorizationEndpoint, _) => "Browsers would be sent there without https.",
+        (Check::AuthorizationEndpoint, Verdict::Doubtful) => {
+            "Browsers are sent there without encryption, which is for trials only."
+        }
+        (Check::AuthorizationEndpoint, Verdict::Bad) => {
+            "Browsers would be sent there without encryption."
+        }
         (Check::TokenEndpoint, Verdict::Good) => "The secret is sent there, encrypted.",
-        (Check::TokenEndpoint, _) => "The secret would be sent there without https.",
+        (Check::TokenEndpoint, Verdict::Doubtful) => {
+            "The secret is sent there without encryption, which is for trials only."
+        }
+        (Check::TokenEndpoint, Verdict::Bad) => {
+            "The secret would be sent there without encryption."
+        }
         (Check::Keys, Verdict::Good) => "There are keys to verify with who signed in.",
         (Check::Keys, _) => "There is no key to verify with who signed in.",
         (Check::Algorithms, Verdict::Good) => "It signs in a way that is verified here.",

@@ -33,11 +33,12 @@ pub(super) struct Typed {
     name: String,
     slug: String,
     client_id: String,
-    server_url: String,
-    tenant: String,
-    scopes: String,
-    groups_claim: String,
-    roles: String,
+    pub(super) server_url: String,
+    pub(super) tenant: String,
+    pub(super) scopes: String,
+    pub(super) groups_claim: String,
+    /// A group in each line.
+    pub(super) roles: String,
     is_enabled: bool,
 }
 
@@ -244,7 +245,10 @@ fn fields(typed: &Typed, is_there: bool, problems: &Problems) -> Vec<Field> {
     };
     let secret_help = match is_there {
         true => "Leave this empty to keep the one that is there. It is never shown.",
-        false => "What the provider gave together with it. It is never shown again.",
+        false => {
+            "What the provider gave together with it: all do but some with OpenID Connect. It is \
+             never shown again."
+        }
     };
     let secret = Field::new("client_secret", "Client secret", FieldKind::Password)
         .help(secret_help)
@@ -267,8 +271,8 @@ fn fields(typed: &Typed, is_there: bool, problems: &Problems) -> Vec<Field> {
         secret,
         field("server_url", "Address", FieldKind::Url, &typed.server_url)
             .help(
-                "The issuer or its discovery document, with OpenID Connect. With GitHub and GitLab \
-                 only for a server of one's own.",
+                "OpenID Connect needs it: the issuer, or its discovery document. GitHub and GitLab \
+                 have one only if it is a server of your own.",
             )
             .optional(),
         text("tenant", "Tenant", &typed.tenant)

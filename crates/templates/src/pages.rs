@@ -105,13 +105,14 @@ fn new_password_fields(problems: &Problems) -> [Field; 2] {
 
 /// Buttons for those who can say who a person is.
 fn provider_forms(shell: &Shell, providers: &[Provider], next: Option<&str>) -> Markup {
+    // What comes from an address may have the installation's own path already.
+    let next = next.map_or_else(|| shell.site.url(paths::HOME), str::to_owned);
     html! {
         @for provider in providers {
             (shell.post(paths::PROVIDER_REDIRECT, "", &html! {
                 input type="hidden" name="provider" value=(provider.id);
                 input type="hidden" name="process" value="login";
-                input type="hidden" name="callback_url"
-                    value=(shell.site.url(next.unwrap_or(paths::HOME)));
+                input type="hidden" name="callback_url" value=(next);
                 button.button type="submit" {
                     span { "Continue with " bdi { (provider.name) } }
                 }

@@ -124,3 +124,33 @@ async fn a_code_that_github_refuses_signs_nobody_in() {
     assert_refused(&mut browser, answer, "provider_failed", "did not say who you are").await;
     assert_eq!(users(&app).await, 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_way_is_the_same_below_a_path() {
+    let github = Arc::new(GitHub::default());
+    *github.emails.lock().unwrap() = json!([{ "email": JANE, "primary": true, "verified": true }]);
+    let public_url = Url::parse("http://mishap.test/errors").unwrap();
+    let options = Options { providers: github, public_url, ..Options::default() };
+    let app = TestApp::start_with(options).await;
+    set_up(&app, "hub", "github", json!({})).await;
+    let mut browser = app.stranger();
+    let page = browser.get("/errors/login?next=/errors/api/docs").await.expect(200);
+    assert!(
+        page.body.contains("name=\"callback_url\" value=\"/errors/api/docs\""),
+        "{}",
+        page.body
+    );
+    let redirect = format!("/errors{REDIRECT}");
+    let fields = [("provider", "hub"), ("process", "login"), ("callback_url", "/errors/api/docs")];
+    let answer = browser.submit(&redirect, &fields).await.expect(302);
+    let page = Url::parse(answer.header("location")).unwrap();
+    let query: std::collections::HashMap<_, _> = page.query_pairs().into_owned().collect();
+    let callback = "/errors/accounts/hub/login/callback/";
+    assert_eq!(query["redirect_uri"], format!("http://mishap.test{callback}"));
+    let back = format!("{callback}?code=a-code&state={}", query["state"]);
+    let answer = browser.get(&back).await.expect(303);
+    assert_eq!(answer.header("location"), "/errors/api/docs");
+    let answer = app.stranger().get(&back).await.expect(302);
+    let address = "/errors/login?socialLoginError=true&error=unknown_state";
+    assert_eq!(answer.header("location"), address);
+}

@@ -62,13 +62,15 @@ pub struct Providers {
     metadata: Cache<String, Arc<(i64, Metadata)>>,
     /// When those were asked that did not answer.
     silent: Cache<String, i64>,
+    /// When the settings were not told in time.
+    slow: Cache<String, i64>,
 }
 
 impl Providers {
     /// Providers that are spoken with through `http`.
     pub fn new(http: Arc<dyn Http>) -> Self {
-        let (metadata, silent) = (Cache::new(METADATA_PLACES), Cache::new(METADATA_PLACES));
-        Self { http, metadata, silent }
+        let noted = || Cache::new(METADATA_PLACES);
+        Self { http, metadata: Cache::new(METADATA_PLACES), silent: noted(), slow: noted() }
     }
 
     /// What a provider says of itself: what was fetched within the hour, or now. What it said last
@@ -89,30 +91,39 @@ impl Providers {
         if self.silent.get(&key).is_some_and(|asked| now - asked < SILENCE) {
             return known.ok_or_else(unavailable);
         }
-        self.silent.insert(key.clone(), now);
         match Metadata::discover(config, self.http.as_ref()).await {
             Ok(metadata) => {
                 let fetched = Arc::new((now, metadata));
-                self.silent.remove(&key);
                 self.metadata.insert(key, Arc::clone(&fetched));
                 Ok(fetched)
             }
             Err(error) => {
                 let error = Causes(&error);
                 tracing::warn!(provider = config.slug, %error, "a sign-in provider cannot be asked");
+                self.silent.insert(key, now);
                 known.ok_or_else(unavailable)
             }
         }
     }
 
-    /// Where people sign in at a provider, if it says so soon.
+    /// Where people sign in at a provider, if it says so soon. One that is slow is not waited for each
+    /// time.
     pub(crate) async fn authorization_endpoint(
         &self,
         state: &AppState,
         config: &ProviderConfig,
     ) -> Option<Url> {
-        let asked = tokio::time::timeout(SETTINGS_PATIENCE, self.metadata(state, config));
-        let metadata = asked.await.ok()?.ok()?;
+        let (key, now) = (format!("{config:?}"), state.clock.now().timestamp());
+        let is_slow = self.slow.get(&key).is_some_and(|asked| now - asked < SILENCE);
+        let metadata = match self.metadata.get(&key) {
+            Some(known) => known,
+            None if is_slow => return None,
+            None => {
+                let asked = tokio::time::timeout(SETTINGS_PATIENCE, self.metadata(state, config));
+                let in_time = asked.await.map_err(|_elapsed| self.slow.insert(key, now));
+                in_time.ok()?.ok()?
+            }
+        };
         Some(metadata.1.authorization_endpoint().clone())
     }
 

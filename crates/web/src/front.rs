@@ -107,8 +107,12 @@ pub(crate) async fn front<B: MessageBody>(
     if request.extensions().contains::<SessionRead>() {
         vary.push_str(", Cookie");
     }
+    if let Some(own) = headers.get(VARY).and_then(|own| own.to_str().ok()) {
+        vary.push_str(", ");
+        vary.push_str(own);
+    }
     if let Ok(vary) = HeaderValue::from_str(&vary) {
-        headers.append(VARY, vary);
+        headers.insert(VARY, vary);
     }
     let is_json = headers.get(CONTENT_TYPE).is_some_and(|kind| kind == "application/json");
     if is_json && request.path().starts_with("/api/") {

@@ -143,9 +143,8 @@ pub fn start(config: WebConfig, tasks: &Tasks) -> std::io::Result<RunningServer>
                     reference::routes(routes);
                 }
             })
-            // One of the pages' forms goes below the prefix of the other, which refuses what it has not.
-            .configure(pages::routes)
             .configure(allauth::routes)
+            .configure(pages::routes)
             .configure(admin::routes)
             .default_service(web::to(front::not_found))
     })

@@ -79,7 +79,8 @@ async fn files_are_packed_for_whoever_unpacks_them() {
     let get = async |file: &str, accepted: &str| {
         let request = app.anonymous().request(Method::GET, &format!("/static/{file}"));
         let answer = request.header("accept-encoding", accepted).send().await.unwrap();
-        assert_eq!(answer.headers()["vary"], "Accept-Encoding");
+        let vary = answer.headers()["vary"].to_str().unwrap();
+        assert!(vary.ends_with("Accept-Encoding"), "{vary}");
         let coding =
             answer.headers().get("content-encoding").map(|it| it.to_str().unwrap().to_owned());
         (coding, answer.bytes().await.unwrap())

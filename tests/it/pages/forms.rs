@@ -33,7 +33,7 @@ const FORMS: &[&str] = &[
 async fn assert_stale(browser: &mut Browser, path: &str, fields: &[(&str, &str)]) {
     let answer = browser.post_form_as_it_is(path, fields).await.expect(403);
     assert!(!answer.headers.contains_key("set-cookie"), "{path}");
-    assert_eq!(answer.header("cache-control"), "no-store");
+    assert!(answer.header("cache-control").contains("no-store"), "{path}");
     let shown = Document::of(&answer);
     assert_eq!(shown.heading(), "This form was open for too long");
     assert!(shown.text().contains("Nothing was changed."));

@@ -142,7 +142,7 @@ async fn the_way_is_the_same_below_a_path() {
     );
     let redirect = format!("/errors{REDIRECT}");
     let fields = [("provider", "hub"), ("process", "login"), ("callback_url", "/errors/api/docs")];
-    let answer = browser.submit(&redirect, &fields).await.expect(302);
+    let answer = browser.post_form(&redirect, &fields).await.expect(302);
     let page = Url::parse(answer.header("location")).unwrap();
     let query: std::collections::HashMap<_, _> = page.query_pairs().into_owned().collect();
     let callback = "/errors/accounts/hub/login/callback/";

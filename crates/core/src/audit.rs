@@ -47,6 +47,8 @@ actions! {
     SecondFactorAdd = "account.second_factor_add";
     /// Removed a second factor.
     SecondFactorRemove = "account.second_factor_remove";
+    /// Signed in, or proved who it is, by a recovery code.
+    RecoveryCodeUse = "account.recovery_code_use";
     /// Linked an account with a sign-in provider, or unlinked it.
     IdentityChange = "account.identity_change";
     /// Made an API token.

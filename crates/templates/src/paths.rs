@@ -57,6 +57,9 @@ pub const THEME: &str = "/profile/theme";
 /// Password, second factors and sessions of one's account.
 pub const SECURITY: &str = "/profile/security";
 
+/// Sends another mail that confirms an address (POST).
+pub const SECURITY_CONFIRM: &str = "/profile/security/confirm-email";
+
 /// A new password (POST).
 pub const SECURITY_PASSWORD: &str = "/profile/security/password";
 

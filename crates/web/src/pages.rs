@@ -71,6 +71,8 @@ fn endpoints() -> Vec<Endpoint> {
         get(paths::SECURITY, "security", open, security::show),
         get(paths::SECURITY_PASSWORD, "security_password", open, elsewhere::security),
         post(paths::SECURITY_PASSWORD, "security_password", open, security::password),
+        get(paths::SECURITY_CONFIRM, "security_confirm", open, elsewhere::security),
+        post(paths::SECURITY_CONFIRM, "security_confirm", open, security::confirm_address),
         get(paths::SECURITY_TOTP, "security_totp", open, security::show_totp),
         post(paths::SECURITY_TOTP, "security_totp", open, security::add_totp),
         get(paths::SECURITY_TOTP_REMOVE, "security_totp_remove", open, elsewhere::security),

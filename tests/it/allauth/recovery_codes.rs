@@ -120,6 +120,8 @@ async fn new_codes_make_the_old_worth_nothing() {
     assert_eq!(changes, ["app_added", used, "recovery_codes_made", used]);
     let added = "account.second_factor_add".to_owned();
     assert_eq!(audited(&app).await.iter().filter(|action| **action == added).count(), 2);
+    let used = "account.recovery_code_use".to_owned();
+    assert_eq!(audited(&app).await.iter().filter(|action| **action == used).count(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -97,6 +97,28 @@ async fn whoever_never_had_a_password_needs_none_to_set_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_mail_that_confirms_an_address_is_sent_again() {
+    let app = TestApp::start().await;
+    let mut browser = jane(&app).await;
+    let path = "/profile/security/confirm-email";
+    assert!(!page(&mut browser, PATH).await.text().contains("Send the mail again"));
+    app.database.sql("UPDATE user_emails SET is_verified = false").await;
+    for (seconds, said) in [
+        (0, "A mail is on its way. Its link works for three days."),
+        (0, "A mail was sent a moment ago. Look for it."),
+        (180, "A mail is on its way. Its link works for three days."),
+    ] {
+        wait(&app, seconds);
+        let form = page(&mut browser, PATH).await.form(path);
+        let shown = Document::of(&form.send(&mut browser).await.expect(200));
+        assert_eq!(shown.notices().first(), Some(&(false, said.to_owned())));
+    }
+    let sent = mails(&app).await;
+    assert_eq!(sent.len(), 2);
+    assert!(sent.iter().all(|mail| mail.to == JANE && mail.link.contains("/confirm-email/")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_app_is_set_up_by_its_first_code() {
     let app = TestApp::start().await;
     let mut browser = jane(&app).await;

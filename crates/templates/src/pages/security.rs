@@ -379,6 +379,10 @@ impl Page for Security {
         let factors = html! {
             @if let Some(blocked) = &self.blocked {
                 (crate::parts::notice(Level::Info, &html! { (blocked) }))
+                div.buttons {
+                    (ActionForm::new("Send the mail again", paths::SECURITY_CONFIRM)
+                        .show(shell, "small"))
+                }
             }
             div.panel { ul.list { (self.app(shell)) (self.recovery(shell)) } }
         };

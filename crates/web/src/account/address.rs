@@ -4,12 +4,13 @@ use mishap_core::audit::Action;
 use mishap_core::id::EmailId;
 use mishap_core::signing::Purpose;
 use mishap_storage::accounts::emails::{self, UserEmail};
-use mishap_storage::accounts::users;
+use mishap_storage::accounts::users::{self, User};
 use mishap_storage::{Conn, transaction};
 
 use super::refusal::{Problem, Refusal, taken_meanwhile};
 use super::visit::Visit;
-use crate::AppState;
+use crate::throttle::Attempt;
+use crate::{AppState, mail};
 
 /// The address that a link is about, if it still holds.
 pub(crate) async fn of_key(
@@ -35,6 +36,23 @@ pub(crate) async fn of_key(
 
 fn taken() -> Problem {
     Problem { param: Some("key"), ..Problem::email_taken() }
+}
+
+/// Sends another link for the first address of an account that is not proven yet; says whether one was
+/// sent, which is not too soon after the last.
+pub(crate) async fn send_again(state: &AppState, user: &User) -> Result<bool, Refusal> {
+    let mut conn = state.pool.get().await?;
+    if Attempt::AddressChange.is_too_often(&mut conn, state, &user.id.to_string()).await? {
+        return Err(Refusal::TooOften);
+    }
+    let addresses = emails::list(&mut conn, user.id).await?;
+    let Some(address) = addresses.iter().find(|address| !address.is_verified) else {
+        return Ok(false);
+    };
+    let is_sent = transaction(&mut conn, async |conn: &mut Conn| {
+        mail::confirm_address(conn, state, address).await
+    });
+    Ok(is_sent.await?)
 }
 
 /// Notes that the owner of a link proved the address.

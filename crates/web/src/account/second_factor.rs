@@ -358,9 +358,10 @@ pub(crate) async fn tell_change(
         SecondFactorChange::AppAdded
         | SecondFactorChange::PasskeyAdded
         | SecondFactorChange::RecoveryCodesMade => Action::SecondFactorAdd,
-        SecondFactorChange::AppRemoved
-        | SecondFactorChange::PasskeyRemoved
-        | SecondFactorChange::RecoveryCodeUsed => Action::SecondFactorRemove,
+        SecondFactorChange::AppRemoved | SecondFactorChange::PasskeyRemoved => {
+            Action::SecondFactorRemove
+        }
+        SecondFactorChange::RecoveryCodeUsed => Action::RecoveryCodeUse,
     };
     mail::second_factor_changed(conn, state, &user.email, change, visit.client()).await?;
     visit.record(conn, user, action).await

@@ -17,7 +17,7 @@ use super::screen::problems;
 use super::sign_in::{check_repeated, credential, providers};
 use super::{Form, Screen};
 use crate::account::{
-    Refusal, passkey as passkeys, password as passwords, provider, second_factor,
+    Refusal, address, passkey as passkeys, password as passwords, provider, second_factor,
 };
 
 /// `GET /profile/security` — `error`: why an account elsewhere was not connected.
@@ -151,6 +151,19 @@ pub(super) async fn password(mut screen: Screen, form: Form) -> HttpResponse {
         }
         Err(Err(refusal)) => screen.refuse(refusal),
     }
+}
+
+/// `POST /profile/security/confirm-email`
+pub(super) async fn confirm_address(mut screen: Screen, _form: Form) -> HttpResponse {
+    let sent = async { address::send_again(&screen.state, screen.visit.signed_in()?).await };
+    match sent.await {
+        Ok(true) => {
+            screen.notice(Level::Ok, "A mail is on its way. Its link works for three days.")
+        }
+        Ok(false) => screen.notice(Level::Info, "A mail was sent a moment ago. Look for it."),
+        Err(refusal) => return screen.refuse(refusal),
+    }
+    show_as(screen, StatusCode::OK).await
 }
 
 /// `GET /profile/security/totp` — a fresh secret for an app.

@@ -148,6 +148,19 @@ async function signOutAndIn(page) {
   await heading(page, 'Status');
 }
 
+async function makeToken(page) {
+  await fromMenu(page, 'API tokens');
+  await heading(page, 'API tokens');
+  await look(page, 'api-tokens');
+  await type(page, 'Label', 'Deployments');
+  await page.getByLabel('project:read').check();
+  await press(page, 'Create token');
+  await page.getByText('The token is made.').waitFor();
+  await look(page, 'api-token-made');
+  await press(page, 'Delete Deployments');
+  await page.getByText('The token Deployments is deleted.').waitFor();
+}
+
 async function secure(page) {
   await fromMenu(page, 'Account security');
   await heading(page, 'Account security');
@@ -167,6 +180,9 @@ async function secure(page) {
   await press(page, 'Add a passkey');
   await page.getByText('Your passkey is added.').waitFor();
   await look(page, 'security-with-factors');
+  await makeToken(page);
+  await fromMenu(page, 'Account security');
+  await heading(page, 'Account security');
   return codes;
 }
 

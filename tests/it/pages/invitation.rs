@@ -99,6 +99,11 @@ async fn an_invitation_for_somebody_else_is_not_accepted() {
         assert!(shown.text().contains(&words), "{}", shown.text());
         assert!(shown.forms().iter().all(|form| form.action != link));
     }
+    // An address that was only claimed makes nobody the one that is meant.
+    let claim = "INSERT INTO user_emails (user_id, email)
+        SELECT id, 'jane@example.com' FROM users WHERE email = 'joe@example.com'";
+    app.database.sql(claim).await;
+    browser.post_form(&link, &[]).await.expect(403);
     assert_eq!(members(&app).await, 1);
     // One button leads to the account that it is for.
     let form = page(&mut browser, &link).await.form("/logout");

@@ -2,22 +2,19 @@
 //! address accepts it.
 
 use actix_web::web::{Data, Json, Path};
-use mishap_core::audit::Action;
 use mishap_core::id::MemberId;
 use mishap_core::signing::Purpose;
-use mishap_storage::accounts::emails;
-use mishap_storage::audit::Target;
+use mishap_storage::Conn;
 use mishap_storage::members::{self, Member};
 use mishap_storage::organizations::{self, Organization};
-use mishap_storage::{Conn, audit, transaction};
 use schemars::JsonSchema;
-use serde_json::json;
 
 use super::members::shown;
 use super::model::member::{InvitationResponse, InvitedMemberResponse};
 use super::model::organization::OrganizationResponse;
 use crate::AppState;
 use crate::access::Caller;
+use crate::account::invitation::{has_address, join};
 use crate::body::Body;
 use crate::error::ApiError;
 use crate::fields::{Fields, Payload};
@@ -64,42 +61,18 @@ pub(super) async fn accept(
     if !body.0.accept_invite {
         return respond(&mut conn, member, &organization, false).await;
     }
-    if !has_address(&mut conn, &caller, &address).await? {
+    if !has_address(&mut conn, &caller.account, &address).await? {
         let text = format!(
             "This invitation is for {address}. Sign in with that address, or add it to your account \
              and confirm it."
         );
         return Err(ApiError::Refused(text.into()));
     }
-    let (user, actor) = (caller.user(), caller.actor());
-    let details = json!({ "role": member.role.name(), "invited": address });
-    let joined = transaction(&mut conn, async |conn: &mut Conn| {
-        let is_member = members::find_by_user(conn, member.organization, user).await?.is_some();
-        if is_member || !members::attach(conn, member.id, user).await? {
-            return Ok(None);
-        }
-        let target = Target {
-            kind: "member",
-            id: member.id.to_string(),
-            label: actor.label.clone(),
-            organization: Some(member.organization),
-        };
-        audit::record(conn, &actor, Action::MemberJoin, &target, &details).await?;
-        members::find(conn, member.organization, member.id).await
-    })
-    .await?;
+    let is_joined = join(&mut conn, &member, caller.user(), &caller.actor()).await?;
+    let joined = members::find(&mut conn, member.organization, member.id).await?;
     let conflict = || ApiError::Conflict("You are a member of this organization already".into());
-    let joined = joined.ok_or_else(conflict)?;
+    let joined = joined.filter(|_| is_joined).ok_or_else(conflict)?;
     respond(&mut conn, joined, &organization, true).await
-}
-
-/// Whether an address is the caller's: the one that the account signs in with, or one that it proved.
-async fn has_address(conn: &mut Conn, caller: &Caller, address: &str) -> Result<bool, ApiError> {
-    if caller.account.email.to_lowercase() == address.to_lowercase() {
-        return Ok(true);
-    }
-    let own = emails::find(conn, caller.user(), address).await?;
-    Ok(own.is_some_and(|own| own.is_verified))
 }
 
 /// The invitation that the path names and proves.

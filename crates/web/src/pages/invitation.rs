@@ -34,7 +34,7 @@ async fn page(screen: &Screen, path: &(i64, String)) -> Result<AcceptInvitation,
     if invitation::is_member(&mut conn, &invited, user).await? {
         return Ok(AcceptInvitation::Member { invitation: shown, email });
     }
-    if !invitation::is_for(&mut conn, &invited, user).await? {
+    if !invitation::has_address(&mut conn, user, invited.member.address()).await? {
         return Ok(AcceptInvitation::WrongAccount { invitation: shown, email });
     }
     Ok(AcceptInvitation::SignedIn { invitation: shown, email })

@@ -13,5 +13,5 @@ pub use self::detail::{DetailPage, Section, SectionBody, Tab};
 pub use self::form::FormPage;
 pub use self::list::{ListPage, Search};
 pub use self::status::{
-    Backlog, DeliveryChannel, Health, JobQueue, PartitionedTable, ProcessRow, StatusPage, TableSize,
+    Backlog, DeliveryChannel, Health, JobQueue, PartitionedTable, StatusPage, TableSize,
 };

@@ -26,8 +26,6 @@ pub struct StatusPage {
     pub queues: Vec<JobQueue>,
     /// What was said to the world.
     pub deliveries: Vec<DeliveryChannel>,
-    /// The processes that run.
-    pub processes: Vec<ProcessRow>,
     /// The largest tables, largest first.
     pub tables: Vec<TableSize>,
     /// What is kept by the day or month.
@@ -88,23 +86,6 @@ pub struct DeliveryChannel {
     pub failed: u64,
     /// Why the last one that failed did.
     pub last_problem: Option<String>,
-}
-
-/// A process that runs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProcessRow {
-    /// Where it runs.
-    pub host: String,
-    /// What it does.
-    pub role: String,
-    /// Its version.
-    pub version: String,
-    /// Since when it runs.
-    pub since: DateTime<Utc>,
-    /// When it was heard of last.
-    pub seen: DateTime<Utc>,
-    /// Whether it is the one that leads.
-    pub is_leader: bool,
 }
 
 /// How large a table is.
@@ -224,22 +205,6 @@ impl StatusPage {
         text_table("Deliveries", &columns, rows.collect(), empty)
     }
 
-    fn processes(&self) -> Table {
-        let rows = self.processes.iter().map(|process| {
-            let leads = Badge::new(Level::Info, "Leads");
-            vec![
-                Cell::Code(process.host.clone()),
-                Cell::text(&process.role),
-                Cell::Code(process.version.clone()),
-                if process.is_leader { Cell::Badge(leads) } else { Cell::Missing },
-                Cell::Ago(process.since),
-                Cell::Ago(process.seen),
-            ]
-        });
-        let columns = ["Host", "Role", "Version", "Leader", "Since", "Seen"];
-        text_table("Processes", &columns, rows.collect(), "No process has reported yet.")
-    }
-
     fn tables(&self) -> Table {
         let size = |table: &TableSize| table.bytes.saturating_add(table.index_bytes);
         let largest = self.tables.iter().map(size).max().unwrap_or_default();
@@ -295,9 +260,6 @@ impl Page for StatusPage {
             @if !self.health.is_empty() { (part("Health", &self.health())) }
             (part("Jobs", &self.queues().show(shell)))
             (part("Deliveries", &self.deliveries().show(shell)))
-            @if !self.processes.is_empty() {
-                (part("Processes", &self.processes().show(shell)))
-            }
             (part("Tables", &self.tables().show(shell)))
             (part("Partitions", &self.partitions().show(shell)))
             @if !self.versions.is_empty() {
@@ -314,8 +276,8 @@ impl Page for StatusPage {
     fn samples() -> Vec<Sample<Self>> {
         vec![
             Sample { name: "empty", page: empty() },
-            Sample { name: "typical", page: usual("ingest-7f9c", "The SMTP server refused us.") },
-            Sample { name: "hostile", page: usual(sample::LONG, sample::MARKUP) },
+            Sample { name: "typical", page: usual("The SMTP server refused us.") },
+            Sample { name: "hostile", page: usual(sample::MARKUP) },
         ]
     }
 }
@@ -333,14 +295,13 @@ fn empty() -> StatusPage {
         dead_letters_link: Link::within("/admin/dead-letters/"),
         queues: Vec::new(),
         deliveries: Vec::new(),
-        processes: Vec::new(),
         tables: Vec::new(),
         partitions: Vec::new(),
         versions: Vec::new(),
     }
 }
 
-fn usual(host: &str, problem: &str) -> StatusPage {
+fn usual(problem: &str) -> StatusPage {
     let health = |name: &str, level, text: &str| Health {
         name: name.to_owned(),
         level,
@@ -352,14 +313,6 @@ fn usual(host: &str, problem: &str) -> StatusPage {
         running: 1,
         failed,
         last_due: Some(minutes_ago(2)),
-    };
-    let process = |role: &str, is_leader| ProcessRow {
-        host: host.to_owned(),
-        role: role.to_owned(),
-        version: "0.1.0".to_owned(),
-        since: minutes_ago(4_000),
-        seen: minutes_ago(0),
-        is_leader,
     };
     let table = |name: &str, rows, bytes, index_bytes| TableSize {
         name: name.to_owned(),
@@ -398,7 +351,6 @@ fn usual(host: &str, problem: &str) -> StatusPage {
                 last_problem: None,
             },
         ],
-        processes: vec![process("web", false), process("worker", false), process("beat", true)],
         tables: vec![
             table("events", 48_204_112, 73_400_320_000, 9_100_000_000),
             table("issue_hours", 9_204_112, 1_400_320_000, 900_000_000),

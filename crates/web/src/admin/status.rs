@@ -99,7 +99,6 @@ async fn page(admin: &Administrator) -> Result<StatusPage, Refusal> {
                 last_due: jobs.last_slot,
             })
             .collect(),
-        processes: Vec::new(),
         tables: tables
             .into_iter()
             .map(|table| TableSize {

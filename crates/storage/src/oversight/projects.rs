@@ -198,16 +198,6 @@ pub async fn update(
     Ok(changed > 0)
 }
 
-/// Takes a project out of everybody's sight and frees its slug; says whether it was there. What belongs
-/// to it is purged later, in small steps.
-pub async fn delete(conn: &mut Conn, project: ProjectId) -> Result<bool> {
-    let gone = statement(
-        "UPDATE projects SET deleted_at = now(), slug = 'deleted.' || id
-         WHERE id = $1 AND deleted_at IS NULL",
-    );
-    Ok(gone.bind::<BigInt, _>(project).execute(conn).await? > 0)
-}
-
 /// What a project and its organization are called.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProjectName {

@@ -2,8 +2,7 @@
 
 use actix_web::HttpResponse;
 use mishap_core::audit::Action;
-use mishap_storage::oversight::projects;
-use mishap_storage::{Conn, audit, transaction};
+use mishap_storage::{Conn, audit, projects, transaction};
 use mishap_templates::admin::DetailPage;
 use serde_json::json;
 

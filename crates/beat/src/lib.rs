@@ -14,7 +14,8 @@ use anyhow::Context as _;
 use mishap_boot::settings::{DatabaseSettings, Environment, InitialUser};
 use mishap_core::random::SystemRandom;
 use mishap_process::Process;
-use mishap_storage::migrations;
+use mishap_storage::migrations::{self, MigrationError};
+use mishap_storage::{ConnectError, ErrorClass};
 
 pub use self::lead::Leader;
 
@@ -136,11 +137,11 @@ async fn migrate_in_the_end(migration: &Migration) -> anyhow::Result<()> {
     }
 }
 
+/// Whether PostgreSQL could not be reached, or went away in the middle.
 fn is_away(error: &anyhow::Error) -> bool {
-    matches!(
-        error.downcast_ref::<mishap_storage::ConnectError>(),
-        Some(mishap_storage::ConnectError::Refused(_))
-    )
+    let refused = || matches!(error.downcast_ref(), Some(ConnectError::Refused(_)));
+    let class = error.downcast_ref().map(MigrationError::class);
+    refused() || class == Some(ErrorClass::Unavailable)
 }
 
 fn told(result: anyhow::Result<()>) {

@@ -52,7 +52,7 @@ impl Error {
     }
 }
 
-fn class_of(error: &diesel::result::Error) -> ErrorClass {
+pub(crate) fn class_of(error: &diesel::result::Error) -> ErrorClass {
     use diesel::result::Error::{BrokenTransactionManager, DatabaseError};
     match error {
         BrokenTransactionManager => ErrorClass::Unavailable,
@@ -68,27 +68,32 @@ fn class_of(error: &diesel::result::Error) -> ErrorClass {
         ) => ErrorClass::Conflict,
         // The driver hands over the text alone for what it has no name for.
         DatabaseError(DatabaseErrorKind::Unknown, information) => {
-            let text = information.message();
-            let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
-            if says(&["deadlock detected", "lock timeout", "could not obtain lock"]) {
-                ErrorClass::Conflict
-            } else if says(&[
-                "terminating connection",
-                "the database system is",
-                "too many clients",
-                "remaining connection slots",
-                "No space left",
-                "could not extend file",
-                "out of memory",
-                "statement timeout",
-                "connection to client lost",
-            ]) {
-                ErrorClass::Unavailable
-            } else {
-                ErrorClass::Fault
-            }
+            class_of_text(information.message())
         }
         _ => ErrorClass::Fault,
+    }
+}
+
+/// The class of what only its text tells.
+pub(crate) fn class_of_text(text: &str) -> ErrorClass {
+    let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    if says(&["deadlock detected", "lock timeout", "could not obtain lock"]) {
+        ErrorClass::Conflict
+    } else if says(&[
+        "terminating connection",
+        "connection closed",
+        "the database system is",
+        "too many clients",
+        "remaining connection slots",
+        "No space left",
+        "could not extend file",
+        "out of memory",
+        "statement timeout",
+        "connection to client lost",
+    ]) {
+        ErrorClass::Unavailable
+    } else {
+        ErrorClass::Fault
     }
 }
 

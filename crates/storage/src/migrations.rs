@@ -8,7 +8,7 @@ use diesel_async::{AsyncMigrationHarness, RunQueryDsl as _, SimpleAsyncConnectio
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
 use mishap_core::causes::Causes;
 
-use crate::error::Result;
+use crate::error::{ErrorClass, Result, class_of, class_of_text};
 use crate::pool::{Conn, Pool};
 use crate::sql::statement;
 
@@ -26,6 +26,20 @@ pub enum MigrationError {
     /// A migration failed; it was rolled back.
     #[error("a migration failed")]
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl MigrationError {
+    /// What a caller can do about it.
+    pub fn class(&self) -> ErrorClass {
+        match self {
+            Self::Prepare(error) => class_of(error),
+            Self::Failed(error) => match error.downcast_ref() {
+                Some(error) => class_of(error),
+                // What wraps a migration's own failure cannot be named outside its crate.
+                None => class_of_text(&error.to_string()),
+            },
+        }
+    }
 }
 
 /// Applies what is missing, and says how many migrations that were.

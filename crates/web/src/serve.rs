@@ -14,7 +14,7 @@ use mishap_boot::tasks::Tasks;
 use mishap_core::admission::{Backlog, SizeLimits};
 use mishap_process::Process;
 use mishap_storage::accounts::users;
-use mishap_storage::{Pool, migrations};
+use mishap_storage::{Error, ErrorClass, Pool, migrations};
 use nix::sys::socket::{Shutdown, shutdown};
 use tokio::time::Instant;
 
@@ -167,13 +167,12 @@ pub async fn run(process: &Process) -> anyhow::Result<()> {
     let connections = process.settings.database.max_connections;
     let ingest_pool = process.pool("ingest", INGEST_CONNECTIONS)?;
     let api_pool = process.pool("web", connections.saturating_sub(INGEST_CONNECTIONS).max(1))?;
-    tokio::select! {
+    let app_config = tokio::select! {
         () = process.stop().cancelled() => return Ok(()),
-        () = migrations::wait_until_current(&api_pool) => {}
-    }
+        config = app_config_in_the_end(process, &api_pool) => config?,
+    };
     measure_pools(&process.tasks, [("ingest", ingest_pool.clone()), ("web", api_pool.clone())]);
 
-    let app_config = app_config(process, &api_pool).await?;
     // What ingest does in the background goes on until the last request is answered.
     let background = Tasks::new(CancellationToken::new());
     let config = WebConfig {
@@ -208,6 +207,20 @@ pub async fn run(process: &Process) -> anyhow::Result<()> {
         tracing::warn!("ingest did not end in time");
     }
     Ok(())
+}
+
+/// Waits for PostgreSQL and the schema as long as it takes, also if PostgreSQL goes away once more.
+async fn app_config_in_the_end(process: &Process, pool: &Pool) -> anyhow::Result<AppConfig> {
+    let is_away = |error: &anyhow::Error| {
+        error.downcast_ref().map(Error::class) == Some(ErrorClass::Unavailable)
+    };
+    loop {
+        migrations::wait_until_current(pool).await;
+        match app_config(process, pool).await {
+            Err(error) if is_away(&error) => tracing::warn!("PostgreSQL went away: {error:#}"),
+            config => return config,
+        }
+    }
 }
 
 async fn app_config(process: &Process, pool: &Pool) -> anyhow::Result<AppConfig> {

@@ -1,6 +1,7 @@
 //! Programs start in any order, before or after the schema is there.
 
-use mishap_testkit::{Program, TestDatabase, Typed, built_program, free_port, until};
+use mishap_testkit::sql::execute;
+use mishap_testkit::{Installation, Program, TestDatabase, Typed, built_program, free_port, until};
 use serde_json::Value;
 use tokio::task::block_in_place;
 
@@ -47,6 +48,41 @@ async fn web_and_worker_wait_for_the_schema_and_are_not_ready_before() {
     assert!(!programs.iter().any(Program::is_ready));
     migrate(&database).run(&["migrate"]).expect(0);
     block_in_place(|| programs.iter_mut().for_each(Program::wait_until_ready));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn web_waits_for_a_postgres_that_goes_away_while_it_starts() {
+    let mut installation = Installation::start().await;
+    installation.web.kill();
+    let mut blocker = installation.database.connect().await;
+    execute(&mut blocker, "BEGIN; LOCK TABLE users").await.unwrap();
+    installation.web.spawn();
+    goes_away_while_it_waits(&mut installation, "mishap-web").await;
+    block_in_place(|| installation.web.wait_until_ready());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn beat_waits_for_a_postgres_that_goes_away_while_it_migrates() {
+    let mut installation = Installation::start().await;
+    installation.beat.kill();
+    let mut blocker = installation.database.connect().await;
+    execute(&mut blocker, "BEGIN; LOCK TABLE __diesel_schema_migrations").await.unwrap();
+    installation.beat.spawn();
+    goes_away_while_it_waits(&mut installation, "mishap-migrate").await;
+    block_in_place(|| installation.beat.wait_until_ready());
+}
+
+/// Restarts PostgreSQL as soon as a connection waits for a lock.
+async fn goes_away_while_it_waits(installation: &mut Installation, connection: &str) {
+    let waiting = format!(
+        "SELECT count(*) FROM pg_stat_activity
+         WHERE application_name = '{connection}' AND wait_event_type = 'Lock'"
+    );
+    until("it waits", async || installation.database.number(&waiting).await > 0).await;
+    block_in_place(|| {
+        installation.servers.postgres.kill();
+        installation.servers.postgres.restart().unwrap();
+    });
 }
 
 #[tokio::test(flavor = "multi_thread")]

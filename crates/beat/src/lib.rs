@@ -6,18 +6,24 @@
 mod initial_user;
 mod lead;
 mod measure;
+mod program;
 pub mod schedule;
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use mishap_boot::settings::{DatabaseSettings, Environment, InitialUser};
 use mishap_core::random::SystemRandom;
 use mishap_process::Process;
 use mishap_storage::migrations::{self, MigrationError};
-use mishap_storage::{ConnectError, ErrorClass};
+use mishap_storage::{ConnectError, ErrorClass, Pool};
 
 pub use self::lead::Leader;
+pub use self::measure::METRICS;
+use self::measure::Measured;
+pub use self::program::{main, migrate};
 
 /// How often is looked for what is due.
 const TICK: Duration = Duration::from_secs(1);
@@ -71,7 +77,7 @@ impl Migration {
 
 /// Runs the beat process until it is told to stop.
 pub async fn run(process: &Process) -> anyhow::Result<()> {
-    mishap_boot::metrics::describe(measure::DESCRIPTIONS);
+    mishap_boot::metrics::describe(METRICS);
     let ready = process.health.part();
     let migration = Migration {
         database: process.settings.database.clone(),
@@ -82,30 +88,20 @@ pub async fn run(process: &Process) -> anyhow::Result<()> {
         migrated = migrate_in_the_end(&migration) => migrated?,
     }
     let pool = process.pool("beat", CONNECTIONS)?;
-    let (measured, redis) = (pool.clone(), process.redis.clone());
-    process.tasks.every("queue metrics", MEASURE_QUEUES, move || {
-        let (pool, redis) = (measured.clone(), redis.clone());
-        async move { told(measure::measure_queues(&pool, redis.as_ref()).await) }
-    });
-    let (measured, days) = (pool.clone(), process.settings.retention_days);
-    process.tasks.every("store metrics", MEASURE_STORES, move || {
-        let pool = measured.clone();
-        async move { told(measure::measure_stores(&pool, days).await) }
-    });
+    let leads = Arc::new(AtomicBool::new(false));
+    measure(process, &pool, &leads);
     let leader = Leader { pool, redis: process.redis.clone(), holder: process.random.uuid() };
     ready.set(true);
-    let mut led = false;
     while !process.stop().is_cancelled() {
-        let leads = match leader.tick().await {
+        let leads_now = match leader.tick().await {
             Ok(leads) => leads,
             Err(error) => {
                 tracing::warn!("the schedule cannot be followed: {error:#}");
                 false
             }
         };
-        if leads != led {
-            tracing::info!(leads, "leadership changed");
-            led = leads;
+        if leads.swap(leads_now, Ordering::Relaxed) != leads_now {
+            tracing::info!(leads = leads_now, "leadership changed");
         }
         tokio::select! {
             () = process.stop().cancelled() => {}
@@ -113,10 +109,35 @@ pub async fn run(process: &Process) -> anyhow::Result<()> {
         }
     }
     ready.set(false);
-    if led {
+    if leads.load(Ordering::Relaxed) {
         told(leader.release().await);
     }
     Ok(())
+}
+
+/// Measures what concerns the installation as a whole, as long as this beat leads.
+fn measure(process: &Process, pool: &Pool, leads: &Arc<AtomicBool>) {
+    let measured = Measured::default();
+    let found = measured.clone();
+    process.metrics.ask(move || found.families());
+    let days = process.settings.retention_days;
+    let (pool, redis, leads) = (pool.clone(), process.redis.clone(), Arc::clone(leads));
+    let mut stores_at: Option<Instant> = None;
+    process.tasks.every("measures", MEASURE_QUEUES, move || {
+        let leads = leads.load(Ordering::Relaxed);
+        let stores = leads && stores_at.is_none_or(|at| at.elapsed() >= MEASURE_STORES);
+        stores_at = if stores { Some(Instant::now()) } else { stores_at.filter(|_| leads) };
+        let (measured, pool, redis) = (measured.clone(), pool.clone(), redis.clone());
+        async move {
+            if !leads {
+                return measured.forget();
+            }
+            told(measured.queues(&pool, redis.as_ref()).await);
+            if stores {
+                told(measured.stores(&pool, days).await);
+            }
+        }
+    });
 }
 
 /// Migrates, waiting for PostgreSQL as long as it takes. A migration that fails is not tried again.

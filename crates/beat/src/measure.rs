@@ -1,90 +1,201 @@
 //! Measures the installation as a whole, so that not every process has to.
+//!
+//! Only the beat that leads does. What it found is printed as it stands: what is gone is not printed
+//! any more, and nothing is printed by a beat that does not lead, or could not ask.
 
-use metrics::gauge;
-use mishap_boot::metrics::Description;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use chrono::{DateTime, Utc};
+use mishap_boot::metrics::{Description, Family};
+use mishap_process::tenants;
 use mishap_queue::Redis;
-use mishap_storage::{Pool, inbox, jobs, measures, partitions};
+use mishap_storage::measures::{self, Tenants};
+use mishap_storage::partitions::{self, Partition};
+use mishap_storage::{Conn, Pool, inbox, jobs};
 
 /// Tables whose sizes are shown.
 const TABLES: usize = 12;
 
+const INBOX_ROWS: Description =
+    Description::Gauge("glitchtip_inbox_rows", "Envelopes that wait to be digested.");
+const INBOX_AGE: Description =
+    Description::Gauge("glitchtip_inbox_oldest_age_seconds", "Age of the oldest waiting envelope.");
+const DEAD_LETTERS: Description =
+    Description::Gauge("glitchtip_dead_letters", "Envelopes that could not be digested.");
+const QUEUE_DEPTH: Description =
+    Description::Gauge("glitchtip_queue_depth", "Entries of the queues, by state.");
+const QUEUE_AGE: Description = Description::Gauge(
+    "glitchtip_queue_oldest_age_seconds",
+    "For how long the oldest entry of a queue has been due.",
+);
+const CONSUMERS: Description =
+    Description::Gauge("glitchtip_queue_consumers", "Workers that read hints.");
+const DATABASE: Description =
+    Description::Gauge("glitchtip_db_size_bytes", "Size of the database.");
+const TABLE: Description =
+    Description::Gauge("glitchtip_table_bytes", "Sizes of the largest tables.");
+const PARTITIONS: Description =
+    Description::Gauge("glitchtip_partitions", "Partitions, by table and time.");
+const OLDEST_EVENT: Description = Description::Gauge(
+    "glitchtip_oldest_event_timestamp_seconds",
+    "The first moment of the oldest day of which events are kept.",
+);
+const LAST_SUCCESS: Description = Description::Gauge(
+    "glitchtip_job_last_success_timestamp_seconds",
+    "When a job of the schedule was last done.",
+);
+
 /// What beat measures.
-pub(crate) const DESCRIPTIONS: &[Description] = &[
-    Description::Gauge("glitchtip_organizations", "Organizations."),
-    Description::Gauge("glitchtip_projects", "Projects, by organization."),
-    Description::Gauge("glitchtip_events", "Events stored within the retention, by project."),
-    Description::Gauge("glitchtip_inbox_rows", "Envelopes that wait to be digested."),
-    Description::Gauge("glitchtip_inbox_oldest_age_seconds", "Age of the oldest waiting envelope."),
-    Description::Gauge("glitchtip_dead_letters", "Envelopes that could not be digested."),
-    Description::Gauge("glitchtip_queue_depth", "Entries of the queues, by state."),
-    Description::Gauge("glitchtip_queue_consumers", "Workers that read hints."),
-    Description::Gauge("glitchtip_db_size_bytes", "Size of the database."),
-    Description::Gauge("glitchtip_table_bytes", "Sizes of the largest tables."),
-    Description::Gauge("glitchtip_partitions", "Partitions, by table."),
+pub const METRICS: &[Description] = &[
+    INBOX_ROWS,
+    INBOX_AGE,
+    DEAD_LETTERS,
+    QUEUE_DEPTH,
+    QUEUE_AGE,
+    CONSUMERS,
+    DATABASE,
+    TABLE,
+    PARTITIONS,
+    OLDEST_EVENT,
+    LAST_SUCCESS,
     Description::Gauge("glitchtip_beat_leader", "Whether this beat leads."),
     Description::Counter("glitchtip_beat_ticks_total", "How often the schedule was looked at."),
     Description::Counter("glitchtip_queue_enqueued_total", "Jobs pushed, by name."),
 ];
 
+/// What was last found.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Measured(Arc<Mutex<Found>>);
+
+#[derive(Debug, Default)]
+struct Found {
+    queues: Vec<Family>,
+    stores: Vec<Family>,
+}
+
+impl Measured {
+    /// Everything that was last found.
+    pub(crate) fn families(&self) -> Vec<Family> {
+        let found = self.found();
+        found.queues.iter().chain(&found.stores).cloned().collect()
+    }
+
+    /// Looks for what waits.
+    pub(crate) async fn queues(&self, pool: &Pool, redis: Option<&Redis>) -> anyhow::Result<()> {
+        let found = queues(pool, redis).await;
+        self.found().queues = found.as_ref().map(Clone::clone).unwrap_or_default();
+        found.map(drop)
+    }
+
+    /// Looks for how much is stored.
+    pub(crate) async fn stores(&self, pool: &Pool, retention_days: u32) -> anyhow::Result<()> {
+        let found = stores(pool, retention_days).await;
+        self.found().stores = found.as_ref().map(Clone::clone).unwrap_or_default();
+        found.map(drop)
+    }
+
+    /// Forgets everything: another beat leads.
+    pub(crate) fn forget(&self) {
+        *self.found() = Found::default();
+    }
+
+    fn found(&self) -> MutexGuard<'_, Found> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// What waits; looked at often.
-pub(crate) async fn measure_queues(pool: &Pool, redis: Option<&Redis>) -> anyhow::Result<()> {
+async fn queues(pool: &Pool, redis: Option<&Redis>) -> anyhow::Result<Vec<Family>> {
     let mut conn = pool.get().await?;
     let backlog = inbox::backlog(&mut conn).await?;
     let jobs = jobs::count(&mut conn).await?;
     drop(conn);
-    set("glitchtip_inbox_rows", i64::try_from(backlog.rows).unwrap_or(i64::MAX));
-    let oldest = i64::try_from(backlog.oldest_seconds).unwrap_or(i64::MAX);
-    set("glitchtip_inbox_oldest_age_seconds", oldest);
-    depth("jobs", "ready", jobs.waiting);
-    depth("jobs", "dead", jobs.dead);
-    let Some(redis) = redis else {
-        return Ok(());
-    };
-    let hints = redis.count_hints().await?;
-    let overflow = redis.count_overflow().await?;
-    depth("hints", "ready", i64::try_from(hints.entries).unwrap_or(i64::MAX));
-    depth("overflow", "ready", i64::try_from(overflow).unwrap_or(i64::MAX));
-    set("glitchtip_queue_consumers", i64::try_from(hints.consumers).unwrap_or(i64::MAX));
-    Ok(())
+    let (rows, age) = (unsigned(backlog.rows), unsigned(backlog.oldest_seconds));
+    let mut depth = Family::new(QUEUE_DEPTH);
+    depth.add(&[("stream", "inbox"), ("state", "ready")], rows);
+    depth.add(&[("stream", "jobs"), ("state", "ready")], signed(jobs.waiting));
+    depth.add(&[("stream", "jobs"), ("state", "dead")], signed(jobs.dead));
+    let mut ages = Family::new(QUEUE_AGE);
+    ages.add(&[("stream", "inbox")], age);
+    ages.add(&[("stream", "jobs")], signed(jobs.oldest_seconds));
+    let mut families = vec![Family::single(INBOX_ROWS, rows), Family::single(INBOX_AGE, age), ages];
+    // While Redis is away, what waits in PostgreSQL is known all the same.
+    if let Some(redis) = redis
+        && let (Ok(hints), Ok(overflow)) = (redis.count_hints().await, redis.count_overflow().await)
+    {
+        depth.add(&[("stream", "hints"), ("state", "ready")], unsigned(hints.entries));
+        depth.add(&[("stream", "overflow"), ("state", "ready")], unsigned(overflow));
+        families.push(Family::single(CONSUMERS, unsigned(hints.consumers)));
+    }
+    families.push(depth);
+    Ok(families)
 }
 
 /// How much is stored; looked at now and then.
-pub(crate) async fn measure_stores(pool: &Pool, retention_days: u32) -> anyhow::Result<()> {
+async fn stores(pool: &Pool, retention_days: u32) -> anyhow::Result<Vec<Family>> {
     let mut conn = pool.get().await?;
     let totals = measures::totals(&mut conn).await?;
-    set("glitchtip_organizations", totals.organizations);
-    set("glitchtip_dead_letters", totals.dead_letters);
-    set("glitchtip_db_size_bytes", totals.database_bytes);
     let days = i32::try_from(retention_days).unwrap_or(i32::MAX);
-    let mut projects = std::collections::BTreeMap::<String, i64>::new();
-    for row in measures::project_events(&mut conn, days).await? {
-        *projects.entry(row.organization.clone()).or_default() += 1;
-        gauge!("glitchtip_events", "organization" => row.organization, "project" => row.project)
-            .set(as_f64(row.events));
-    }
-    for (organization, count) in projects {
-        gauge!("glitchtip_projects", "organization" => organization).set(as_f64(count));
-    }
+    let projects = measures::project_events(&mut conn, days).await?;
+    let tenants = Tenants { organizations: totals.organizations, projects };
+    measures::keep_tenants(&mut conn, &tenants).await?;
+
+    let mut families = tenants::families(&tenants);
+    families.push(Family::single(DEAD_LETTERS, signed(totals.dead_letters)));
+    families.push(Family::single(DATABASE, signed(totals.database_bytes)));
+    let mut tables = Family::new(TABLE);
     for table in measures::table_sizes(&mut conn).await?.into_iter().take(TABLES) {
-        gauge!("glitchtip_table_bytes", "table" => table.name).set(as_f64(table.bytes));
+        tables.add(&[("table", &table.name)], signed(table.bytes));
     }
+    families.push(tables);
+    families.extend(partitions(&mut conn).await?);
+    let mut successes = Family::new(LAST_SUCCESS);
+    for (job, at) in jobs::last_successes(&mut conn).await? {
+        successes.add(&[("job", &job)], signed(at.timestamp()));
+    }
+    families.push(successes);
+    Ok(families)
+}
+
+/// Partitions of days that are over, of now, and of days to come.
+async fn partitions(conn: &mut Conn) -> anyhow::Result<Vec<Family>> {
+    let now = mishap_storage::now(conn).await?;
+    let mut counts = Family::new(PARTITIONS);
+    let mut oldest = None;
     for table in &partitions::ALL {
-        let partitions = partitions::list(&mut conn, table).await?.len();
-        gauge!("glitchtip_partitions", "table" => table.table)
-            .set(as_f64(i64::try_from(partitions).unwrap_or(i64::MAX)));
+        let partitions = partitions::list(conn, table).await?;
+        for state in ["past", "current", "future"] {
+            let count = partitions.iter().filter(|it| state_of(it, now) == state).count();
+            counts.add(&[("table", table.table), ("state", state)], unsigned(count));
+        }
+        if table.table == "events" {
+            for partition in partitions {
+                if !partitions::is_empty(conn, &partition).await? {
+                    oldest = Some(partition.from);
+                    break;
+                }
+            }
+        }
     }
-    Ok(())
+    let oldest = oldest.map(|from| Family::single(OLDEST_EVENT, signed(from.timestamp())));
+    Ok([counts].into_iter().chain(oldest).collect())
 }
 
-fn depth(stream: &'static str, state: &'static str, entries: i64) {
-    gauge!("glitchtip_queue_depth", "stream" => stream, "state" => state).set(as_f64(entries));
-}
-
-fn set(name: &'static str, value: i64) {
-    gauge!(name).set(as_f64(value));
+fn state_of(partition: &Partition, now: DateTime<Utc>) -> &'static str {
+    if partition.to <= now {
+        "past"
+    } else if partition.from <= now {
+        "current"
+    } else {
+        "future"
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "gauges are floating-point numbers")]
-fn as_f64(value: i64) -> f64 {
+fn signed(value: i64) -> f64 {
     value as f64
+}
+
+fn unsigned(value: impl TryInto<i64>) -> f64 {
+    signed(value.try_into().unwrap_or(i64::MAX))
 }

@@ -22,9 +22,9 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 
+use crate::metrics::Metrics;
 use crate::tasks::Tasks;
 
 /// The main runtime counts as stuck when it has not turned for this long.
@@ -99,7 +99,7 @@ impl Health {
 pub async fn serve(
     address: SocketAddr,
     health: Health,
-    metrics: PrometheusHandle,
+    metrics: Metrics,
     tasks: &Tasks,
 ) -> std::io::Result<SocketAddr> {
     let listener = std::net::TcpListener::bind(address)?;
@@ -112,7 +112,7 @@ pub async fn serve(
     });
     let upkeep = metrics.clone();
     tasks.every("metrics upkeep", crate::metrics::UPKEEP, move || {
-        upkeep.run_upkeep();
+        upkeep.keep_up();
         std::future::ready(())
     });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -122,7 +122,7 @@ pub async fn serve(
     Ok(bound)
 }
 
-async fn accept(listener: std::net::TcpListener, health: Health, metrics: PrometheusHandle) {
+async fn accept(listener: std::net::TcpListener, health: Health, metrics: Metrics) {
     let Ok(listener) = TcpListener::from_std(listener) else {
         return;
     };
@@ -152,7 +152,7 @@ async fn accept(listener: std::net::TcpListener, health: Health, metrics: Promet
 fn answer(
     request: &Request<Incoming>,
     health: &Health,
-    metrics: &PrometheusHandle,
+    metrics: &Metrics,
 ) -> Response<Full<Bytes>> {
     let (status, text) = match (request.method(), request.uri().path()) {
         (&Method::GET | &Method::HEAD, "/livez") => verdict(health.is_alive()),

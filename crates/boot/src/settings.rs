@@ -304,7 +304,8 @@ impl Settings {
 }
 
 impl ServerRole {
-    fn read(env: &mut Environment) -> Option<Self> {
+    /// Reads what the container is meant to be; nothing if it is not said.
+    pub fn read(env: &mut Environment) -> Option<Self> {
         match env.word(&catalogue::SERVER_ROLE).as_str() {
             "web" => Some(Self::Web),
             "worker" => Some(Self::Worker),

@@ -14,6 +14,7 @@
 //! This crate knows no work that a program does.
 
 mod connections;
+pub mod tenants;
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -23,7 +24,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::{Args, Parser};
 use mishap_boot::health::{self, Health};
-use mishap_boot::metrics::PrometheusHandle;
+use mishap_boot::metrics::{Description, Metrics, machine};
 use mishap_boot::settings::{Environment, LogSettings, ServerRole, Settings};
 use mishap_boot::shutdown::CancellationToken;
 use mishap_boot::tasks::Tasks;
@@ -35,11 +36,25 @@ use mishap_storage::Pool;
 
 pub use self::connections::{database, redis};
 
+/// What every program measures, besides what it takes of the machine.
+pub const METRICS: &[Description] = &[
+    Description::Seconds("glitchtip_db_pool_wait_seconds", "Time until a connection was had."),
+    Description::Counter(
+        "glitchtip_db_pool_timeouts_total",
+        "How often no connection was free in time.",
+    ),
+    Description::Counter("glitchtip_db_errors_total", "What went wrong with PostgreSQL, by kind."),
+    Description::Gauge(
+        "glitchtip_schema_version",
+        "The newest version of the schema that this program brings.",
+    ),
+];
+
 /// How long background tasks may take to end.
 const FINISH: Duration = Duration::from_secs(3);
 
 /// What every program takes on its command line; everything else is a variable.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct Arguments {
     /// Check the settings and exit.
     #[arg(long)]
@@ -60,7 +75,7 @@ pub struct Process {
     /// What its probes say.
     pub health: Health,
     /// What it measures.
-    pub metrics: PrometheusHandle,
+    pub metrics: Metrics,
     /// Background tasks.
     pub tasks: Tasks,
     /// The time.
@@ -80,7 +95,11 @@ impl Process {
         stop: CancellationToken,
     ) -> anyhow::Result<Self> {
         install_encryption();
-        let metrics = metrics::begin(role)?;
+        let metrics = Metrics::begin(role)?;
+        machine::measure(&metrics);
+        metrics::describe(METRICS);
+        mishap_storage::failures::begin_counting();
+        mishap_storage::migrations::report_newest();
         let tasks = Tasks::new(stop);
         let health = Health::default();
         let bound = health::serve(probes, health.clone(), metrics.clone(), &tasks)

@@ -4,6 +4,7 @@ use diesel::result::DatabaseErrorKind;
 use diesel_async::pooled_connection::deadpool::PoolError;
 
 use crate::bodies::PackError;
+use crate::failures;
 
 /// A database operation failed.
 #[derive(Debug, thiserror::Error)]
@@ -13,7 +14,7 @@ pub enum Error {
     Unavailable(#[source] PoolError),
     /// The statement failed.
     #[error("the database refused a statement")]
-    Query(#[from] diesel::result::Error),
+    Query(#[source] diesel::result::Error),
     /// The operation took too long.
     #[error("PostgreSQL did not answer in time")]
     Timeout,
@@ -28,6 +29,13 @@ pub enum Error {
         /// What is wrong.
         what: String,
     },
+}
+
+impl From<diesel::result::Error> for Error {
+    fn from(error: diesel::result::Error) -> Self {
+        failures::count_error(&error);
+        Self::Query(error)
+    }
 }
 
 /// What a caller can do about a failure.

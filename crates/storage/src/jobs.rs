@@ -112,10 +112,32 @@ pub async fn lease(conn: &mut Conn, term: Duration) -> Result<Option<LeasedJob>>
     Ok(leased.load(conn).await?.pop())
 }
 
-/// Takes a job away that is done.
+/// Takes a job away that is done, and notes for the schedule when that was.
 pub async fn finish(conn: &mut Conn, job: JobId) -> Result<()> {
-    statement("DELETE FROM jobs WHERE id = $1").bind::<BigInt, _>(job).execute(conn).await?;
+    let done = statement(
+        "WITH done AS (DELETE FROM jobs WHERE id = $1 RETURNING name)
+         UPDATE schedule SET last_success_at = now() FROM done WHERE schedule.name = done.name",
+    );
+    done.bind::<BigInt, _>(job).execute(conn).await?;
     Ok(())
+}
+
+/// When a worker last did each job of the schedule to its end; those are left out that none ever did.
+pub async fn last_successes(conn: &mut Conn) -> Result<Vec<(String, DateTime<Utc>)>> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Text)]
+        name: String,
+        #[diesel(sql_type = Timestamptz)]
+        last_success_at: DateTime<Utc>,
+    }
+    let rows: Vec<Row> = statement(
+        "SELECT name, last_success_at FROM schedule
+         WHERE last_success_at IS NOT NULL ORDER BY name",
+    )
+    .load(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.name, row.last_success_at)).collect())
 }
 
 /// Puts a job back that was not tried to its end, as if it had not been leased.
@@ -187,13 +209,20 @@ pub struct JobCounts {
     /// Given up.
     #[diesel(sql_type = BigInt)]
     pub dead: i64,
+    /// For how many seconds the one that waits longest has been due.
+    #[diesel(sql_type = BigInt)]
+    pub oldest_seconds: i64,
 }
 
 /// Counts the jobs.
 pub async fn count(conn: &mut Conn) -> Result<JobCounts> {
     let count = statement(
         "SELECT count(*) FILTER (WHERE NOT is_dead) AS waiting,
-             count(*) FILTER (WHERE is_dead) AS dead FROM jobs",
+             count(*) FILTER (WHERE is_dead) AS dead,
+             greatest(coalesce(extract(epoch FROM now() - min(run_at) FILTER (
+                 WHERE NOT is_dead AND (leased_until IS NULL OR leased_until < now()))), 0), 0)::bigint
+                 AS oldest_seconds
+         FROM jobs",
     );
     Ok(count.get_result(conn).await?)
 }

@@ -34,6 +34,7 @@ pub mod dead_letters;
 pub mod environments;
 mod error;
 pub mod events;
+pub mod failures;
 pub mod inbox;
 pub mod instance_secrets;
 pub mod issues;

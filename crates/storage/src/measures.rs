@@ -1,12 +1,13 @@
 //! What an operator watches: how much there is of everything.
 
 use diesel::QueryableByName;
-use diesel::sql_types::{BigInt, SmallInt, Text};
+use diesel::sql_types::{BigInt, Jsonb, SmallInt, Text};
 use diesel_async::RunQueryDsl as _;
 use mishap_core::id::ProjectId;
 use mishap_core::outcome::Reason;
+use serde::{Deserialize, Serialize};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::pool::Conn;
 use crate::sql::statement;
 
@@ -35,7 +36,7 @@ pub async fn totals(conn: &mut Conn) -> Result<Totals> {
 }
 
 /// A project and how many events it stored in the hours that are kept.
-#[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
+#[derive(Debug, Clone, PartialEq, Eq, QueryableByName, Serialize, Deserialize)]
 pub struct ProjectEvents {
     /// The organization's name in URLs.
     #[diesel(sql_type = Text)]
@@ -63,6 +64,56 @@ pub async fn project_events(conn: &mut Conn, days: i32) -> Result<Vec<ProjectEve
     .load(conn)
     .await?;
     Ok(rows)
+}
+
+/// What is measured once for all processes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Tenants {
+    /// Organizations.
+    pub organizations: i64,
+    /// Every project.
+    pub projects: Vec<ProjectEvents>,
+}
+
+/// Keeps what was measured, in place of what was measured before.
+pub async fn keep_tenants(conn: &mut Conn, tenants: &Tenants) -> Result<()> {
+    let projects = serde_json::to_value(&tenants.projects)
+        .map_err(|error| Error::Inconsistent { table: "measures", what: error.to_string() })?;
+    statement(
+        "INSERT INTO measures (taken_at, organizations, projects) VALUES (now(), $1, $2)
+         ON CONFLICT (is_latest) DO UPDATE SET taken_at = excluded.taken_at,
+             organizations = excluded.organizations, projects = excluded.projects",
+    )
+    .bind::<BigInt, _>(tenants.organizations)
+    .bind::<Jsonb, _>(projects)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// What was last measured; nothing if that was more than `hours` ago, or never.
+pub async fn latest_tenants(conn: &mut Conn, hours: i32) -> Result<Option<Tenants>> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = BigInt)]
+        organizations: i64,
+        #[diesel(sql_type = Jsonb)]
+        projects: serde_json::Value,
+    }
+    let row: Option<Row> = statement(
+        "SELECT organizations, projects FROM measures
+         WHERE taken_at > now() - $1 * interval '1 hour'",
+    )
+    .bind::<diesel::sql_types::Integer, _>(hours)
+    .load(conn)
+    .await?
+    .pop();
+    row.map(|row| {
+        let projects = serde_json::from_value(row.projects)
+            .map_err(|error| Error::Inconsistent { table: "measures", what: error.to_string() })?;
+        Ok(Tenants { organizations: row.organizations, projects })
+    })
+    .transpose()
 }
 
 /// How large the partitions of a table are together.

@@ -109,6 +109,12 @@ pub fn newest() -> String {
     brought().pop().unwrap_or_default()
 }
 
+/// Says which version this program brings, as the number that it is.
+pub fn report_newest() {
+    let version: f64 = newest().parse().unwrap_or_default();
+    metrics::gauge!("glitchtip_schema_version").set(version);
+}
+
 fn brought() -> Vec<String> {
     use diesel::migration::MigrationSource;
     let migrations = MigrationSource::<diesel::pg::Pg>::migrations(&MIGRATIONS).unwrap_or_default();

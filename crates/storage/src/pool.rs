@@ -5,21 +5,23 @@
 //! others; so every connection is opened on the one runtime that the pool was given.
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use diesel::ConnectionError;
 use diesel_async::AsyncPgConnection;
-use diesel_async::pooled_connection::deadpool::{Object, Pool as DeadPool};
+use diesel_async::pooled_connection::deadpool::{Object, Pool as DeadPool, PoolError};
 use diesel_async::pooled_connection::{
     AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod,
 };
 use futures_util::FutureExt as _;
+use metrics::{counter, histogram};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::runtime::Handle;
 use tokio_postgres_rustls::MakeRustlsConnect;
 use url::Url;
 
 use crate::error::{Error, Result};
+use crate::failures::{self, Failure};
 use crate::tls::{self, SslMode, TlsError};
 
 /// One connection.
@@ -62,6 +64,8 @@ pub enum ConfigError {
 #[derive(Clone)]
 pub struct Pool {
     inner: DeadPool<Conn>,
+    waits: metrics::Histogram,
+    timeouts: metrics::Counter,
 }
 
 impl std::fmt::Debug for Pool {
@@ -94,12 +98,25 @@ impl Pool {
             .runtime(deadpool::Runtime::Tokio1)
             .build()
             .map_err(|error| ConfigError::Url(error.to_string()))?;
-        Ok(Self { inner })
+        let name = config.application_name.trim_start_matches("mishap-").to_owned();
+        let waits = histogram!("glitchtip_db_pool_wait_seconds", "pool" => name.clone());
+        let timeouts = counter!("glitchtip_db_pool_timeouts_total", "pool" => name);
+        timeouts.increment(0);
+        Ok(Self { inner, waits, timeouts })
     }
 
     /// A connection, a free one or a new one.
     pub async fn get(&self) -> Result<PooledConn> {
-        self.inner.get().await.map_err(Error::Unavailable)
+        let began = Instant::now();
+        let conn = self.inner.get().await;
+        self.waits.record(began.elapsed());
+        conn.map_err(|error| {
+            match &error {
+                PoolError::Timeout(_) => self.timeouts.increment(1),
+                _ => failures::count(Failure::Connection),
+            }
+            Error::Unavailable(error)
+        })
     }
 
     /// Connections open, and how many of them are idle.

@@ -164,7 +164,7 @@ impl TestApp {
                         clock: clock.clone(),
                         random: Arc::new(SystemRandom),
                         http: options.providers,
-                        metrics: mishap_boot::metrics::apart().unwrap(),
+                        metrics: mishap_boot::metrics::Metrics::apart().unwrap(),
                         redis: redis.clone(),
                     },
                 ),

@@ -29,6 +29,8 @@ use crate::access::{by_role, by_scope, everybody, member, staff};
 use crate::endpoint::{Endpoint, delete, get, post, put, register};
 use crate::error::ApiError;
 
+pub(crate) use self::observability::Remembered;
+
 /// What every path begins with.
 pub const PREFIX: &str = "/api/0";
 

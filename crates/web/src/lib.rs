@@ -32,7 +32,7 @@ mod throttle;
 
 use std::sync::{Arc, OnceLock};
 
-use mishap_boot::metrics::PrometheusHandle;
+use mishap_boot::metrics::Metrics;
 use mishap_core::clock::Clock;
 use mishap_core::id::DictionaryId;
 use mishap_core::random::Random;
@@ -48,7 +48,9 @@ pub use self::account::provider::Providers;
 use self::config::AppConfig;
 use self::reference::Reference;
 
-pub use self::serve::{HEAD_TIMEOUT, RunningServer, WebConfig, run, start};
+pub use self::observe::METRICS;
+
+pub use self::serve::{HEAD_TIMEOUT, RunningServer, WebConfig, main, run, start};
 
 /// Compression dictionaries kept ready to open events with.
 const DICTIONARIES: usize = 32;
@@ -70,9 +72,10 @@ pub struct AppState {
     /// The site that passkeys are for; nothing if the public URL is not fit for them.
     pub site: Option<Site>,
     /// What the process measures.
-    pub metrics: PrometheusHandle,
+    pub metrics: Metrics,
     /// Redis, which administrators look at; nothing if it is not used.
     pub redis: Option<Redis>,
+    remembered: api::Remembered,
     dictionaries: Cache<DictionaryId, Arc<Dictionary>>,
     reference: OnceLock<Reference>,
 }
@@ -86,7 +89,7 @@ pub struct Services {
     /// What speaks with sign-in providers.
     pub http: Arc<dyn Http>,
     /// What the process measures.
-    pub metrics: PrometheusHandle,
+    pub metrics: Metrics,
     /// Redis, which administrators look at; nothing if it is not used.
     pub redis: Option<Redis>,
 }
@@ -108,6 +111,7 @@ impl AppState {
             site,
             metrics,
             redis,
+            remembered: api::Remembered::default(),
             dictionaries,
             reference: OnceLock::new(),
         }

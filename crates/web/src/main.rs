@@ -6,5 +6,5 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    mishap_process::main("web", |settings| settings.web.metrics, mishap_web::run)
+    mishap_web::main()
 }

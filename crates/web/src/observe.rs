@@ -22,8 +22,11 @@ use crate::{AppState, client};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// What django-prometheus calls what no view answers.
+const UNNAMED: &str = "<unnamed view>";
+
 /// What the web process measures.
-pub(crate) const DESCRIPTIONS: &[Description] = &[
+pub const METRICS: &[Description] = &[
     Description::Counter("http_server_requests_total", "Requests, by route and status."),
     Description::Seconds("http_server_request_duration_seconds", "Time until the answer began."),
     Description::Gauge("http_server_in_flight", "Requests being served."),
@@ -54,6 +57,7 @@ pub(crate) const DESCRIPTIONS: &[Description] = &[
         "glitchtip_ingest_items_total",
         "Items that reached us, by what became of them.",
     ),
+    Description::Counter("glitchtip_ingest_bytes_total", "Bytes of bodies, as they arrived."),
     Description::Seconds(
         "glitchtip_ingest_commit_seconds",
         "Time to make a batch of envelopes durable.",
@@ -126,7 +130,7 @@ pub(crate) async fn observe<B: MessageBody>(
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
     let began = Instant::now();
-    let view = request.resource_map().match_name(request.path()).unwrap_or("<unnamed view>");
+    let view = request.resource_map().match_name(request.path()).unwrap_or(UNNAMED);
     let view = view.to_owned();
     let method = method_name(request.method().as_str());
     let is_secure = client::is_secure(request.request(), &state.config.trusted_proxies);
@@ -213,12 +217,34 @@ fn method_name(method: &str) -> &'static str {
     }
 }
 
+/// What kind of request a view answers: objectives are set by it.
 fn class_of(view: &str) -> &'static str {
-    if view.starts_with("api:event_") {
-        "ingest"
-    } else if view.starts_with("api:") {
-        "api"
-    } else {
-        "other"
+    match view {
+        "health" | "internal_health" | "prometheus-django-metrics" | "static" | UNNAMED => "other",
+        _ if view.starts_with("api:event_") => "ingest",
+        _ if view.starts_with("api:") || view.starts_with("headless:") => "api",
+        _ if view.starts_with("admin:") => "admin",
+        _ => "ui",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_are_of_few_classes() {
+        for (view, class) in [
+            ("api:event_envelope", "ingest"),
+            ("api:event_store", "ingest"),
+            ("api:list_organizations", "api"),
+            ("headless:account:login", "api"),
+            ("admin:status", "admin"),
+            ("sign_in", "ui"),
+            ("health", "other"),
+            (UNNAMED, "other"),
+        ] {
+            assert_eq!(class_of(view), class, "{view}");
+        }
     }
 }

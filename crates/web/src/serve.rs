@@ -2,6 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::AsRawFd as _;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ use crate::account::first_run;
 use crate::config::AppConfig;
 use crate::front::{self, Front};
 use crate::ingest::{self, Ingest, IngestConfig, Patience};
-use crate::observe::{Observer, observe};
+use crate::observe::{METRICS, Observer, observe};
 use crate::outside::ProviderHttp;
 use crate::{AppState, Services, admin, allauth, api, links, pages, reference};
 
@@ -160,9 +161,14 @@ pub fn start(config: WebConfig, tasks: &Tasks) -> std::io::Result<RunningServer>
     Ok(RunningServer { address, handle, listener: stopping, observer, done })
 }
 
+/// Runs the program `mishap-web` as its command line says.
+pub fn main() -> ExitCode {
+    mishap_process::main("web", |settings| settings.web.metrics, run)
+}
+
 /// Runs the web process until it is told to stop, and then until what it took is answered.
 pub async fn run(process: &Process) -> anyhow::Result<()> {
-    mishap_boot::metrics::describe(crate::observe::DESCRIPTIONS);
+    mishap_boot::metrics::describe(METRICS);
     let ready = process.health.part();
     let connections = process.settings.database.max_connections;
     let ingest_pool = process.pool("ingest", INGEST_CONNECTIONS)?;

@@ -11,7 +11,7 @@ mod train_dictionaries;
 use std::sync::Arc;
 use std::time::Duration;
 
-use metrics::{counter, gauge, histogram};
+use metrics::{counter, histogram};
 use mishap_boot::shutdown::CancellationToken;
 use mishap_core::causes::Causes;
 use mishap_core::clock::Clock;
@@ -150,9 +150,6 @@ async fn run_leased(
     let outcome = match result {
         Ok(()) => {
             jobs::finish(&mut conn, leased.id).await?;
-            #[expect(clippy::cast_precision_loss, reason = "seconds since 1970")]
-            gauge!("glitchtip_job_last_success_timestamp_seconds", "job" => job.clone())
-                .set(context.clock.now().timestamp() as f64);
             "ok"
         }
         Err(failure) => {

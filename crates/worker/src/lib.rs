@@ -10,6 +10,7 @@ pub mod jobs;
 mod overflow;
 mod statistics;
 
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -47,7 +48,7 @@ const OVERFLOW: Duration = Duration::from_secs(1);
 const MAIL_PATIENCE: Duration = Duration::from_secs(30);
 
 /// What the worker measures.
-const DESCRIPTIONS: &[Description] = &[
+pub const METRICS: &[Description] = &[
     Description::Seconds(
         "glitchtip_event_digest_seconds",
         "Time from receipt until an event can be read.",
@@ -67,10 +68,6 @@ const DESCRIPTIONS: &[Description] = &[
     ),
     Description::Seconds("glitchtip_job_duration_seconds", "Time that a job took."),
     Description::Counter("glitchtip_job_total", "Jobs, by name and outcome."),
-    Description::Gauge(
-        "glitchtip_job_last_success_timestamp_seconds",
-        "When a job last succeeded.",
-    ),
     Description::Counter(
         "glitchtip_purge_rows_total",
         "Rows removed past the retention, or of what was deleted.",
@@ -143,9 +140,14 @@ async fn rotate(pool: &Pool) {
     }
 }
 
+/// Runs the program `mishap-worker` as its command line says.
+pub fn main() -> ExitCode {
+    mishap_process::main("worker", |settings| settings.worker.metrics, run)
+}
+
 /// Runs the worker process until it is told to stop, and then until its batches are done.
 pub async fn run(process: &Process) -> anyhow::Result<()> {
-    mishap_boot::metrics::describe(DESCRIPTIONS);
+    mishap_boot::metrics::describe(METRICS);
     let ready = process.health.part();
     let concurrency = process.settings.worker.concurrency.max(1);
     let pool = process.pool("worker", concurrency + OTHER_CONNECTIONS)?;

@@ -6,5 +6,5 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    mishap_process::main("worker", |settings| settings.worker.metrics, mishap_worker::run)
+    mishap_worker::main()
 }

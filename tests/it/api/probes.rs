@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use mishap_boot::metrics::Description;
 use mishap_testkit::builders::{envelope, error_event, event_id};
 use mishap_testkit::{
     Client, Program, Tenant, TestApp, TestDatabase, built_program, free_port, until,
@@ -113,6 +114,25 @@ fn described(metrics: &str) -> (BTreeSet<&str>, BTreeSet<&str>) {
     (names, helped.map(|line| line.split(' ').next().unwrap()).collect())
 }
 
+/// What a series may be a part of.
+fn bases_of(name: &str) -> impl Iterator<Item = &str> {
+    ["", "_bucket", "_sum", "_count"].into_iter().filter_map(|end| name.strip_suffix(end))
+}
+
+/// The names of all metrics that programs say they have.
+fn declared() -> BTreeSet<&'static str> {
+    let lists = [
+        mishap_boot::metrics::METRICS,
+        mishap_boot::metrics::machine::METRICS,
+        mishap_process::METRICS,
+        mishap_process::tenants::METRICS,
+        mishap_web::METRICS,
+        mishap_worker::METRICS,
+        mishap_beat::METRICS,
+    ];
+    lists.into_iter().flatten().map(Description::name).collect()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn metrics_have_the_names_that_dashboards_and_autoscalers_ask_for() {
     let folder = tempfile::tempdir().unwrap();
@@ -136,10 +156,33 @@ async fn metrics_have_the_names_that_dashboards_and_autoscalers_ask_for() {
     ] {
         assert!(web.lines().any(|line| line.starts_with(series)), "{series} in {web}");
     }
+    let measured = async || programs.beat.metrics().contains("\nglitchtip_events{");
+    until("beat has measured the installation", measured).await;
+    let beat = programs.beat.metrics();
+    for series in [
+        "glitchtip_organizations 1",
+        r#"glitchtip_projects{organization="shop-org"} 1"#,
+        r#"glitchtip_events{organization="shop-org",project="shop"} "#,
+        "glitchtip_beat_leader 1",
+        r#"glitchtip_queue_depth{stream="inbox",state="ready"} 0"#,
+        r#"glitchtip_queue_oldest_age_seconds{stream="inbox"} 0"#,
+        r#"glitchtip_partitions{table="events",state="current"} "#,
+        r#"glitchtip_job_last_success_timestamp_seconds{job="make_partitions"} "#,
+        "glitchtip_dead_letters 0",
+        "glitchtip_db_size_bytes ",
+    ] {
+        assert!(beat.lines().any(|line| line.starts_with(series)), "{series} in {beat}");
+    }
     let path = "/api/0/observability/django/";
     programs.database.sql("UPDATE users SET is_staff = true").await;
     let answer = programs.client.get(path).await.expect(200);
     assert_eq!(answer.header("content-type"), "text/plain; version=0.0.4; charset=utf-8");
+    // What beat has measured is there too, once for all.
+    for series in ["glitchtip_organizations 1", r#"glitchtip_projects{organization="shop-org"} 1"#]
+    {
+        assert!(answer.body.lines().any(|line| line == series), "{series} in {}", answer.body);
+        assert!(!web.contains(series), "{series} in {web}");
+    }
     let requests = r#"django_http_requests_total_by_method_total{method="POST"} 1"#;
     assert!(answer.body.lines().any(|line| line == requests), "{}", answer.body);
     let worker = programs.worker.metrics();
@@ -149,24 +192,24 @@ async fn metrics_have_the_names_that_dashboards_and_autoscalers_ask_for() {
     ] {
         assert!(worker.lines().any(|line| line == series), "{series} in {worker}");
     }
-    // Beat measures the installation when it starts, before there was an event.
-    let beat = programs.beat.metrics();
-    for series in [
-        "glitchtip_organizations 1",
-        r#"glitchtip_projects{organization="shop-org"} 1"#,
-        r#"glitchtip_events{organization="shop-org",project="shop"} "#,
-        "glitchtip_beat_leader 1",
-    ] {
-        assert!(beat.lines().any(|line| line.starts_with(series)), "{series} in {beat}");
-    }
     for (role, metrics) in [("web", &web), ("worker", &worker), ("beat", &beat)] {
+        for series in [
+            r#"glitchtip_db_errors_total{class="readonly"} 0"#,
+            "glitchtip_schema_version 2026",
+            "process_cpu_seconds_total ",
+            "process_resident_memory_bytes ",
+            "tokio_busy_seconds_total ",
+        ] {
+            assert!(metrics.lines().any(|line| line.starts_with(series)), "{series} in {metrics}");
+        }
         let build = metrics.lines().find(|line| line.starts_with("glitchtip_build_info{")).unwrap();
         assert!(build.contains(&format!("role=\"{role}\"")), "{build}");
         let (names, helped) = described(metrics);
         for name in names {
-            let bases = ["", "_bucket", "_sum", "_count"].map(|end| name.strip_suffix(end));
-            let is_helped = bases.into_iter().flatten().any(|base| helped.contains(base));
+            let is_helped = bases_of(name).any(|base| helped.contains(base));
             assert!(is_helped, "{role}: {name} has no text");
+            let is_declared = bases_of(name).any(|base| declared().contains(base));
+            assert!(is_declared, "{role}: {name} is in no list of metrics");
         }
         assert_nothing_private(metrics, &programs.tenant, role);
     }

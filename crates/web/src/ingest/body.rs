@@ -112,6 +112,12 @@ where
     }
 }
 
+impl<S> Drop for Chunks<S> {
+    fn drop(&mut self) {
+        metrics::counter!("glitchtip_ingest_bytes_total").increment(self.arrived);
+    }
+}
+
 /// A body as it is inflated, for what reads streams; at most `limit` bytes come out.
 ///
 /// Such a reader has errors of its own: what really happened is left in `refusal`.

@@ -10,6 +10,7 @@ mod config;
 mod dev;
 mod initial_user;
 mod links;
+mod names;
 mod queue;
 mod sending;
 mod serve;

@@ -12,3 +12,5 @@ mod licences;
 mod lints;
 mod migrations;
 mod sources;
+
+pub(crate) use self::cargo::workspace;

@@ -6,6 +6,7 @@
 mod accounts;
 mod audit;
 mod bootstrap;
+mod called;
 mod command;
 mod config;
 mod dead;
@@ -26,47 +27,41 @@ mod tokens;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 use self::command::{Cli, Command};
 
-/// Runs the command that the process was started with.
-pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+pub use self::called::main;
+
+/// Runs a command of the operator's.
+fn command_main(cli: Cli) -> ExitCode {
     let output = cli.output();
     match cli.command {
-        Command::Serve(arguments) => return serve::main(&arguments),
-        Command::Dev(options) => return mishap_process::reported(|| dev::main(&options)),
-        Command::Load(options) => return mishap_process::reported(|| load::main(&options, output)),
-        Command::Config(options) => {
-            return mishap_process::reported(|| config::main(&options, output));
-        }
-        _ => {}
+        Command::Serve(arguments) => serve::main(&arguments),
+        Command::Dev(options) => mishap_process::reported(|| dev::main(&options)),
+        Command::Load(options) => mishap_process::reported(|| load::main(&options, output)),
+        Command::Config(options) => mishap_process::reported(|| config::main(&options, output)),
+        Command::Migrate => awaited(migrate::run(output)),
+        Command::EnsureApiUsers => awaited(ensure_api_users::run(output)),
+        Command::Bootstrap(options) => awaited(bootstrap::run(&options, output)),
+        Command::User(command) => awaited(accounts::run(command, output)),
+        Command::Token(command) => awaited(tokens::run(command, output)),
+        Command::Org(command) => awaited(tenants::org(command, output)),
+        Command::Project(command) => awaited(tenants::project(command, output)),
+        Command::Dsn(options) => awaited(tenants::dsn(&options, output)),
+        Command::Issues(options) => awaited(tenants::issues(&options, output)),
+        Command::Send(options) => awaited(send::run(&options, output)),
+        Command::Smoke(options) => awaited(smoke::run(&options, output)),
+        Command::Queue => awaited(queue::run(output)),
+        Command::Dead(command) => awaited(dead::run(command, output)),
+        Command::Quota(command) => awaited(quota::run(command, output)),
+        Command::Audit(command) => awaited(audit::run(command, output)),
+        Command::Status => awaited(status::run(output)),
     }
+}
+
+/// Runs what waits for servers to its end.
+fn awaited(work: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
     mishap_process::reported(|| {
         mishap_process::install_encryption();
-        mishap_process::block_on(async {
-            match cli.command {
-                Command::Serve(_) | Command::Dev(_) | Command::Load(_) | Command::Config(_) => {
-                    Ok(())
-                }
-                Command::Migrate => migrate::run(output).await,
-                Command::EnsureApiUsers => ensure_api_users::run(output).await,
-                Command::Bootstrap(options) => bootstrap::run(&options, output).await,
-                Command::User(command) => accounts::run(command, output).await,
-                Command::Token(command) => tokens::run(command, output).await,
-                Command::Org(command) => tenants::org(command, output).await,
-                Command::Project(command) => tenants::project(command, output).await,
-                Command::Dsn(options) => tenants::dsn(&options, output).await,
-                Command::Issues(options) => tenants::issues(&options, output).await,
-                Command::Send(options) => send::run(&options, output).await,
-                Command::Smoke(options) => smoke::run(&options, output).await,
-                Command::Queue => queue::run(output).await,
-                Command::Dead(command) => dead::run(command, output).await,
-                Command::Quota(command) => quota::run(command, output).await,
-                Command::Audit(command) => audit::run(command, output).await,
-                Command::Status => status::run(output).await,
-            }
-        })
+        mishap_process::block_on(work)
     })
 }

@@ -8,6 +8,18 @@ pub(crate) fn main(arguments: &Arguments) -> ExitCode {
     mishap_process::run("serve", arguments, |settings| settings.web.metrics, serve)
 }
 
+/// Worker and beat in one process, whose probes are the worker's.
+pub(crate) fn worker_with_beat(arguments: &Arguments) -> ExitCode {
+    let probes = |settings: &mishap_boot::settings::Settings| settings.worker.metrics;
+    mishap_process::run("worker", arguments, probes, async |process| {
+        let (beat, worker) = tokio::join!(
+            stopping_all(process, mishap_beat::run(process)),
+            stopping_all(process, mishap_worker::run(process)),
+        );
+        beat.and(worker)
+    })
+}
+
 /// Runs the three until the process is told to stop. If one of them fails, all stop.
 pub(crate) async fn serve(process: &Process) -> anyhow::Result<()> {
     let (beat, worker, web) = tokio::join!(

@@ -29,12 +29,13 @@ pub struct Said {
 impl Typed {
     /// A program, `mishap` for instance, with nothing in its environment but this.
     pub fn new(program: &str, environment: &[(&str, &str)]) -> Self {
+        Self::at(built_program(program), environment)
+    }
+
+    /// The same, of the program at a path.
+    pub fn at(program: PathBuf, environment: &[(&str, &str)]) -> Self {
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        Self {
-            program: built_program(program),
-            environment: environment.iter().map(owned).collect(),
-            folder: None,
-        }
+        Self { program, environment: environment.iter().map(owned).collect(), folder: None }
     }
 
     /// Runs it in a folder.

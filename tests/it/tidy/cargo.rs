@@ -33,7 +33,7 @@ pub(super) struct Dependency {
 }
 
 /// The folder of the workspace.
-pub(super) fn workspace() -> &'static Path {
+pub(crate) fn workspace() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
 

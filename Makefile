@@ -1,6 +1,6 @@
 # A menu. What needs more than a line is a subcommand of `mishap`, or a test.
 
-.PHONY: help run test bench
+.PHONY: help run test image bench
 
 help:   ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -12,6 +12,10 @@ run:    ## Run everything here, on a private PostgreSQL and Redis
 test:   ## Run all tests, on private servers
 	cargo build --workspace --locked
 	cargo test --workspace --locked
+
+image:  ## Build the image into target/image/mishap.tar, twice, and try it
+	deploy/build-image.sh
+	cargo test --locked -p mishap-tests --test image
 
 bench:  ## Measure what it costs, on private servers (ONLY="digest list" for some sections)
 	cargo build --release --locked -p mishap-cli -p mishap-web -p mishap-worker -p mishap-beat

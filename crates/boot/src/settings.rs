@@ -6,6 +6,7 @@
 //! reported together, each with the name of its variable, and never with the value of a secret. What
 //! need not stop a program is a warning.
 
+mod acceptance;
 mod accounts;
 pub mod catalogue;
 mod effective;
@@ -26,6 +27,7 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 use url::Url;
 
+pub use self::acceptance::AcceptanceSettings;
 pub use self::accounts::{AccountSettings, ApiUser, InitialUser, InviteLimit};
 use self::catalogue::State;
 pub use self::effective::{Effective, effective};

@@ -69,6 +69,9 @@ pub(crate) enum Command {
     Load(LoadOptions),
     /// Send one event and wait until it can be read.
     Smoke(SmokeOptions),
+    /// Check from outside that a server does what its users rely on. Makes an organization of its own
+    /// and takes it away again. Needs no database.
+    Acceptance(AcceptanceOptions),
     /// Show what waits to be digested, and the jobs.
     Queue,
     /// Envelopes that could not be digested.
@@ -226,6 +229,20 @@ pub(crate) struct SmokeOptions {
     pub(crate) url: Option<Url>,
     /// How long to wait, in seconds.
     #[arg(long, default_value_t = 30)]
+    pub(crate) timeout: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AcceptanceOptions {
+    /// The server's address; without it, GLITCHTIP_URL.
+    #[arg(long)]
+    pub(crate) url: Option<Url>,
+    /// A token with all scopes, of an account that may make organizations; without it,
+    /// GLITCHTIP_API_USER_TOKEN.
+    #[arg(long)]
+    pub(crate) token: Option<String>,
+    /// How long to wait until what was sent can be read, in seconds.
+    #[arg(long, default_value_t = 60)]
     pub(crate) timeout: u64,
 }
 

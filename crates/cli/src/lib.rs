@@ -3,6 +3,7 @@
 //! Every command says what it did for people, or as JSON with `--json`. What commands do is made of
 //! what the other crates offer; a decision that is made here is in the wrong place.
 
+mod acceptance;
 mod accounts;
 mod audit;
 mod bootstrap;
@@ -50,6 +51,7 @@ fn command_main(cli: Cli) -> ExitCode {
         Command::Issues(options) => awaited(tenants::issues(&options, output)),
         Command::Send(options) => awaited(send::run(&options, output)),
         Command::Smoke(options) => awaited(smoke::run(&options, output)),
+        Command::Acceptance(options) => awaited(acceptance::run(&options, output)),
         Command::Queue => awaited(queue::run(output)),
         Command::Dead(command) => awaited(dead::run(command, output)),
         Command::Quota(command) => awaited(quota::run(command, output)),

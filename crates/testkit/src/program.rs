@@ -178,8 +178,8 @@ fn nap() {
     std::thread::sleep(Duration::from_millis(5));
 }
 
-/// A bare HTTP request; nothing if nobody answers.
-fn get(port: u16, path: &str) -> Option<String> {
+/// A bare HTTP request to a port of this machine; nothing if nobody answers.
+pub fn get(port: u16, path: &str) -> Option<String> {
     use std::io::{Read as _, Write as _};
     let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;

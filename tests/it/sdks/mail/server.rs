@@ -1,11 +1,10 @@
 //! A mail server of a test's own, in another process.
 
-use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use mishap_testkit::make_certificates;
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
@@ -63,22 +62,5 @@ impl MailServer {
     pub(super) async fn next(&mut self) -> Value {
         let line = timeout(PATIENCE, self.lines.next_line()).await.expect("a mail comes");
         serde_json::from_str(&line.unwrap().expect("the server runs")).unwrap()
-    }
-}
-
-/// An authority, and a certificate from it for `localhost`.
-fn make_certificates(folder: &Path) {
-    let mut authority = CertificateParams::default();
-    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
-    let key = KeyPair::generate().unwrap();
-    let server = CertificateParams::new(["localhost".to_owned()]).unwrap();
-    let server = server.signed_by(&key, &authority).unwrap();
-    for (name, text) in [
-        ("authority.pem", authority.pem()),
-        ("server.pem", server.pem()),
-        ("key.pem", key.serialize_pem()),
-    ] {
-        fs::write(folder.join(name), text).unwrap();
     }
 }

@@ -1,7 +1,7 @@
 //! How processes are started.
 
 use super::settings;
-use crate::settings::kind::Kind::{Address, Choice, Listen, Path, Text};
+use crate::settings::kind::Kind::{Address, Choice, Listen, Path, Secret, Text};
 use crate::settings::kind::{count, port};
 
 /// What GlitchTip's start script can be told to be.
@@ -28,6 +28,8 @@ settings! {
             "The port of beat's metrics and probes.";
         WEB_THREADS = ["MISHAP_WEB_THREADS", "WEB_CONCURRENCY"], count(1, 1024), "2",
             "Threads of the web process that serve requests.";
+        ACCEPTANCE_TOKEN = ["GLITCHTIP_API_USER_TOKEN"], Secret, "",
+            "The token with which `mishap acceptance` asks.";
         WORKER_CONCURRENCY = ["MISHAP_WORKER_CONCURRENCY", "CELERY_WORKER_CONCURRENCY"],
             count(1, 1024), "2",
             "Batches that a worker digests at the same time.";

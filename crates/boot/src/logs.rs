@@ -4,9 +4,9 @@ use std::io::IsTerminal as _;
 
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::format::FmtSpan;
-use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::layer::{Identity, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{Layer as _, Registry, fmt};
+use tracing_subscriber::{Layer, Registry, fmt};
 
 use crate::settings::{LogFormat, LogSettings};
 
@@ -23,6 +23,14 @@ pub enum LogError {
 
 /// Begins logging to standard error.
 pub fn begin(settings: &LogSettings) -> Result<(), LogError> {
+    begin_with(settings, Identity::new().boxed())
+}
+
+/// The same, and lets something else see what is said, whatever is logged of it.
+pub fn begin_with(
+    settings: &LogSettings,
+    other: Box<dyn Layer<Registry> + Send + Sync>,
+) -> Result<(), LogError> {
     let level = settings.level.as_str();
     let targets: Targets =
         level.parse().map_err(|_unreadable| LogError::Level(level.to_owned()))?;
@@ -42,6 +50,6 @@ pub fn begin(settings: &LogSettings) -> Result<(), LogError> {
             .with_writer(std::io::stderr)
             .boxed()
     };
-    Registry::default().with(layer.with_filter(targets)).try_init()?;
+    Registry::default().with(other).with(layer.with_filter(targets)).try_init()?;
     Ok(())
 }

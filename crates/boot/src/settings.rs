@@ -32,7 +32,7 @@ pub use self::accounts::{AccountSettings, ApiUser, InitialUser, InviteLimit};
 use self::catalogue::State;
 pub use self::effective::{Effective, effective};
 pub use self::environment::{Environment, Problems, Source};
-pub use self::instance::{Features, InstanceSettings};
+pub use self::instance::{Features, InstanceSettings, ReportSettings};
 pub use self::kind::{Kind, Unit};
 pub use self::logging::{LogFormat, LogSettings};
 pub use self::mail::{MailEncryption, MailSettings, MailTransport, SmtpServer};
@@ -51,6 +51,8 @@ pub struct Settings {
     pub server_role: Option<ServerRole>,
     /// What the installation is, and what clients are told of it.
     pub instance: InstanceSettings,
+    /// Where our own failures are reported.
+    pub reports: ReportSettings,
     /// Who gets an account, and how.
     pub accounts: AccountSettings,
     /// What signs, what browsers are told, and whose pages may do what.
@@ -281,6 +283,7 @@ impl Settings {
             public_url,
             server_role: ServerRole::read(env),
             instance: InstanceSettings::read(env),
+            reports: ReportSettings::read(env),
             accounts: AccountSettings::read(env),
             security,
             mail: MailSettings::read(env),

@@ -14,6 +14,7 @@
 //! This crate knows no work that a program does.
 
 mod connections;
+pub mod reports;
 pub mod tenants;
 
 use std::net::SocketAddr;
@@ -158,7 +159,8 @@ pub fn run(
             warnings.iter().for_each(|warning| tell(warning));
             return Ok(());
         }
-        logs::begin(&logging)?;
+        let _sends_the_last = reports::begin(&settings.reports)?;
+        logs::begin_with(&logging, reports::layer())?;
         log_warnings(&warnings);
         if let Some(wanted) = settings.server_role.filter(|wanted| !may_be(*wanted, role)) {
             tracing::warn!(role, "SERVER_ROLE wants {wanted:?}, and this is another program");

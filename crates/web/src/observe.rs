@@ -11,12 +11,13 @@ use actix_web::Error;
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::ConnectionType;
-use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::header::{HeaderName, HeaderValue, USER_AGENT};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use metrics::{counter, gauge, histogram};
 use mishap_boot::metrics::Description;
 use mishap_core::random::Random;
+use mishap_process::reports;
 
 use crate::{AppState, client};
 
@@ -137,7 +138,9 @@ pub(crate) async fn observe<B: MessageBody>(
     let transport = if is_secure { "https" } else { "http" };
     let id = request_id(&request, observer.random.as_ref());
     let in_flight = observer.begin();
-    let result = next.call(request).await;
+    let agent = request.headers().get(USER_AGENT).and_then(|agent| agent.to_str().ok());
+    let is_report = reports::is_own(agent);
+    let result = reports::silently_if(is_report, next.call(request)).await;
     drop(in_flight);
     let took = began.elapsed();
 

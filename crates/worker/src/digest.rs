@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use metrics::{counter, histogram};
 use mishap_core::causes::Causes;
+use mishap_process::reports;
 use mishap_storage::bodies::Packer;
 use mishap_storage::dead_letters::{self, Poison};
 use mishap_storage::events::record::{Recorded, record};
@@ -53,6 +54,8 @@ enum Claim {
 struct Digested {
     recorded: Recorded,
     buried: usize,
+    /// Whether a report of our own was among the rows.
+    is_own: bool,
     names: NewNames,
     /// How long each row had waited when it was claimed.
     waited: Vec<Duration>,
@@ -137,13 +140,15 @@ impl Digester {
         let mut conn = self.pool.get().await?;
         let buried = transaction(&mut conn, async |conn: &mut Conn| {
             let rows = inbox::claim(conn, &[ticket]).await?;
+            let is_own = rows.iter().any(is_own_report);
             let poison: Vec<Poison> =
                 rows.into_iter().map(|row| Poison { row, error: error.to_owned() }).collect();
             dead_letters::bury(conn, &poison).await?;
-            Ok(poison.len())
+            Ok((poison.len(), is_own))
         })
         .await?;
-        note_buried(buried);
+        let (rows, is_own) = buried;
+        note_buried(rows, is_own);
         Ok(())
     }
 
@@ -162,12 +167,13 @@ impl Digester {
             if rows.is_empty() {
                 return Ok(None);
             }
-            self.digest_rows(conn, rows).await.map(Some)
+            let is_own = rows.iter().any(is_own_report);
+            reports::silently_if(is_own, self.digest_rows(conn, rows)).await.map(Some)
         })
         .await?;
-        if let Some(Digested { recorded, buried, names, waited }) = digested {
+        if let Some(Digested { recorded, buried, is_own, names, waited }) = digested {
             self.names.remember(names);
-            note_buried(buried);
+            note_buried(buried, is_own);
             note_recorded(&recorded, &waited, began.elapsed());
         }
         Ok(())
@@ -177,6 +183,7 @@ impl Digester {
     async fn digest_rows(&self, conn: &mut Conn, rows: Vec<InboxRow>) -> Result<Digested> {
         let tickets: Vec<Ticket> = rows.iter().map(|row| row.ticket).collect();
         let waited = rows.iter().map(|row| row.waited).collect();
+        let is_own = rows.iter().any(is_own_report);
         let projects = self.projects.of(conn, &rows).await?;
         // Milliseconds of work: the connections of other tasks must not wait for it.
         let opened = tokio::task::block_in_place(|| {
@@ -189,7 +196,7 @@ impl Digester {
         dead_letters::bury(conn, &opened.poison).await?;
         tallies::write(conn, &tally).await?;
         inbox::finish(conn, &tickets).await?;
-        Ok(Digested { recorded, buried: opened.poison.len(), names, waited })
+        Ok(Digested { recorded, buried: opened.poison.len(), is_own, names, waited })
     }
 }
 
@@ -215,9 +222,19 @@ pub fn batch_length(tickets: &[Ticket]) -> usize {
     tickets.iter().take(MAX_ROWS).take_while(fits).count().max(1).min(tickets.len())
 }
 
-fn note_buried(rows: usize) {
+/// Whether an envelope is a report of our own failures.
+fn is_own_report(row: &InboxRow) -> bool {
+    reports::is_own(row.envelope.user_agent.as_deref())
+}
+
+/// Tells of dead letters. If a report of ours may be among them, that is no failure to report.
+fn note_buried(rows: usize, is_own: bool) {
     if rows > 0 {
-        tracing::error!(rows, "envelopes could not be digested and became dead letters");
+        if is_own {
+            tracing::warn!(rows, "reports could not be digested and became dead letters");
+        } else {
+            tracing::error!(rows, "envelopes could not be digested and became dead letters");
+        }
         counter!("glitchtip_dead_letters_total").increment(rows as u64);
     }
 }

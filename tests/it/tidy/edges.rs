@@ -93,7 +93,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("actix-multipart", &["web"]),
     ("hyper", &["boot", "cli"]),
     ("hyper-util", &["boot", "cli"]),
-    ("reqwest", &["cli", "outbound", "testkit"]),
+    ("reqwest", &["cli", "outbound", "process", "testkit"]),
     // Mail is sent from one place.
     ("lettre", &["outbound"]),
     // What proves who somebody is, and the many crates that it takes.
@@ -116,7 +116,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ),
     ("tempfile", &["testkit"]),
     ("proptest", &[]),
-    ("sentry", &[]),
+    ("sentry", &["process"]),
 ];
 
 fn short(name: &str) -> Option<&str> {

@@ -22,8 +22,6 @@ pub struct InstanceSettings {
     pub test_api: bool,
     /// Whether clients are told that somebody pays.
     pub is_paid: bool,
-    /// Where its own failures are reported.
-    pub sentry_dsn: Option<String>,
     /// Where a frontend reports its own.
     pub sentry_frontend_dsn: Option<String>,
     /// The part of its transactions that a frontend reports, 0 to 1.
@@ -57,6 +55,31 @@ pub struct Features {
     pub mcp: bool,
 }
 
+/// Where our own failures are reported, and how.
+#[derive(Debug, Clone)]
+pub struct ReportSettings {
+    /// The project; nothing if they are not reported.
+    pub dsn: Option<String>,
+    /// The part that is reported, 0 to 1.
+    pub sample_rate: f32,
+    /// What the installation's kind is called.
+    pub environment: Option<String>,
+    /// What the process is called.
+    pub service: Option<String>,
+}
+
+impl ReportSettings {
+    /// Reads where failures are reported.
+    pub fn read(env: &mut Environment) -> Self {
+        Self {
+            dsn: env.optional(&catalogue::SENTRY_DSN),
+            sample_rate: env.number(&catalogue::SENTRY_SAMPLE_RATE),
+            environment: env.optional(&catalogue::ENVIRONMENT),
+            service: env.optional(&catalogue::SENTRY_SERVICE_NAME),
+        }
+    }
+}
+
 impl InstanceSettings {
     /// Reads what the installation is.
     pub fn read(env: &mut Environment) -> Self {
@@ -72,7 +95,6 @@ impl InstanceSettings {
             debug,
             test_api: env.bool(&catalogue::ENABLE_TEST_API) && debug,
             is_paid: env.bool(&catalogue::I_PAID),
-            sentry_dsn: env.optional(&catalogue::SENTRY_DSN),
             sentry_frontend_dsn: env.optional(&catalogue::SENTRY_FRONTEND_DSN),
             sentry_traces_sample_rate: env.number(&catalogue::SENTRY_TRACES_SAMPLE_RATE),
             plausible_url: env.optional(&catalogue::PLAUSIBLE_URL),

@@ -14,7 +14,11 @@ settings! {
         ENABLE_OBSERVABILITY_API = ["ENABLE_OBSERVABILITY_API"], Boolean, "False",
             "Serve the metrics at /metrics of the public port, too, to whoever asks.";
         SENTRY_DSN = ["SENTRY_DSN"], Url(WEB), "",
-            "Where failures of the installation itself are reported.";
+            "Where failures of the installation itself are reported; it may be a project of its own.";
+        SENTRY_SAMPLE_RATE = ["SENTRY_SAMPLE_RATE"], Fraction, "1.0",
+            "The part of these failures that is reported.";
+        SENTRY_SERVICE_NAME = ["SENTRY_SERVICE_NAME"], Text, "",
+            "What reports call the process.";
         SENTRY_FRONTEND_DSN = ["SENTRY_FRONTEND_DSN"], Url(WEB), "$SENTRY_DSN",
             "Where a frontend reports its own; clients are told.";
         SENTRY_TRACES_SAMPLE_RATE = ["SENTRY_TRACES_SAMPLE_RATE"], Fraction, "0.01",
@@ -29,17 +33,13 @@ settings! {
             "What proves to Chatwoot who somebody is.";
     }
     later {
-        ["SENTRY_SAMPLE_RATE"], Fraction, "1.0", "The part of the failures that is reported.",
-            "reporting our own failures";
         ["SENTRY_ENABLE_LOGS"], Boolean, "False", "Report log lines, too.",
-            "reporting our own failures";
-        ["SENTRY_SELF_REFERENCING"], Boolean, "False", "The reports come to this installation.",
-            "reporting our own failures";
-        ["SENTRY_SERVICE_NAME"], Text, "", "What reports call the process.",
-            "reporting our own failures";
+            "logs";
         ["GRANIAN_LOG_ACCESS_ENABLED"], Boolean, "False", "Log each request.", "an access log";
     }
     ignored {
+        ["SENTRY_SELF_REFERENCING"], Text,
+            "What goes wrong with a report of our own is never reported.";
         ["DJANGO_LOGGING_HANDLER_CLASS"], Text, "There is one handler of log lines.";
         ["GRANIAN_LOG_LEVEL", "UVICORN_LOG_LEVEL"], Text,
             "LOG_LEVEL is for all lines.";

@@ -4,6 +4,7 @@ mod admin;
 mod allauth;
 mod api;
 mod cli;
+mod deploy;
 mod digest;
 mod faults;
 mod flows;

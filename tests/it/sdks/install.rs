@@ -13,36 +13,36 @@ pub(super) fn scripts(folder: &str) -> PathBuf {
 /// Where Python finds the SDK.
 pub(super) fn python() -> &'static Path {
     static PYTHON: OnceLock<PathBuf> = OnceLock::new();
-    PYTHON.get_or_init(|| python_packages("python"))
+    PYTHON.get_or_init(|| python_packages("python", &scripts("python")))
 }
 
 /// Where Python finds Schemathesis.
 pub(super) fn schemathesis() -> &'static Path {
     static SCHEMATHESIS: OnceLock<PathBuf> = OnceLock::new();
-    SCHEMATHESIS.get_or_init(|| python_packages("schemathesis"))
+    SCHEMATHESIS.get_or_init(|| python_packages("schemathesis", &scripts("schemathesis")))
 }
 
 /// Where Python finds the reconciler.
 pub(super) fn reconciler() -> &'static Path {
     static RECONCILER: OnceLock<PathBuf> = OnceLock::new();
-    RECONCILER.get_or_init(|| python_packages("reconciler"))
+    RECONCILER.get_or_init(|| python_packages("reconciler", &scripts("reconciler")))
 }
 
 /// Where Python finds the mail server.
 pub(super) fn mail_server() -> &'static Path {
     static MAIL_SERVER: OnceLock<PathBuf> = OnceLock::new();
-    MAIL_SERVER.get_or_init(|| python_packages("mail"))
+    MAIL_SERVER.get_or_init(|| python_packages("mail", &scripts("mail")))
 }
 
 /// Where Python finds the identity provider.
 pub(crate) fn oidc_provider() -> &'static Path {
     static PROVIDER: OnceLock<PathBuf> = OnceLock::new();
-    PROVIDER.get_or_init(|| python_packages("oidc_provider"))
+    PROVIDER.get_or_init(|| python_packages("oidc_provider", &scripts("oidc_provider")))
 }
 
 /// Where Python finds what a folder pins.
-fn python_packages(name: &str) -> PathBuf {
-    let installed = install(name, &scripts(name), &["requirements.txt"], |folder| {
+pub(crate) fn python_packages(name: &str, folder: &Path) -> PathBuf {
+    let installed = install(name, folder, &["requirements.txt"], |folder| {
         let mut pip = Command::new("python3");
         pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
             .args(["--no-deps", "--require-hashes", "--root-user-action=ignore"])

@@ -2,6 +2,7 @@
 //! refused. Where kubectl is installed, it must make the same.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 
@@ -140,9 +141,25 @@ fn kubectl_makes_the_same_of_every_kustomization() {
     }
 }
 
-mod tests {
-    use std::fs;
+/// Files beside a kustomization that no cluster is told: what rules are tried with, and what a person
+/// creates by hand.
+const BESIDE: &[&str] = &["kustomization.yaml", "rules_test.yaml", "promotion.yaml"];
 
+#[test]
+fn every_manifest_is_part_of_what_is_applied() {
+    for folder in ["monitoring", "pipeline", "kubernetes/base", "kubernetes/autoscaling"] {
+        let folder = deploy().join(folder);
+        let mut documents = yaml::read(&folder.join("kustomization.yaml"));
+        let listed = list(&documents.remove(0)["resources"]).unwrap();
+        for entry in fs::read_dir(&folder).unwrap() {
+            let file = entry.unwrap().file_name().into_string().unwrap();
+            let is_manifest = file.ends_with(".yaml") && !BESIDE.contains(&file.as_str());
+            assert!(!is_manifest || listed.contains(&file.clone().into()), "{folder:?}: {file}");
+        }
+    }
+}
+
+mod tests {
     use super::*;
 
     /// A folder with a kustomization that says this of a ConfigMap and a Deployment.

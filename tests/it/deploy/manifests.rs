@@ -70,6 +70,10 @@ pub(super) fn sets() -> &'static [Set] {
                 "OpenShift acceptance",
                 template("acceptance").render(&map(&acceptance)).unwrap(),
             ),
+            openshift(
+                "OpenShift migration",
+                template("migrate").render(&map(&[("IMAGE_TAG", "0.1.0")])).unwrap(),
+            ),
             kubernetes("Kubernetes dev", "kubernetes/overlays/dev"),
             kubernetes("Kubernetes staging", "kubernetes/overlays/staging"),
             kubernetes("Kubernetes production", "kubernetes/overlays/production"),

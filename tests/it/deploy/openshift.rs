@@ -52,7 +52,7 @@ fn every_parameter_of_appsre_s_templates_is_taken() {
 
 #[test]
 fn a_parameter_means_something_or_says_that_it_does_not() {
-    for file in ["template", "acceptance", "route"] {
+    for file in ["template", "acceptance", "migrate", "route"] {
         let template = template(file);
         let values = template.parameters.iter().map(|one| (one.name.clone(), "1".to_owned()));
         let rendered = template.render(&values.collect()).unwrap();
@@ -194,6 +194,23 @@ fn the_job_of_the_acceptance_suite_is_called_after_the_tag() {
     assert_eq!(job["spec"]["template"]["spec"]["restartPolicy"], "Never");
     let token = set.object("Secret", "glitchtip-acceptance");
     assert_eq!(token["stringData"]["GLITCHTIP_API_USER_TOKEN"], "t0k3n");
+}
+
+#[test]
+fn a_migration_by_itself_is_that_of_the_pods() {
+    let job = set("OpenShift migration").object("Job", "glitchtip-migrate-0.1.0");
+    let first = |object: &Value, list: &str| pod_template(object).unwrap()["spec"][list][0].clone();
+    let alone = first(job, "containers");
+    let beat = set("OpenShift production").object("Deployment", "glitchtip-beat");
+    let before = first(beat, "initContainers");
+    assert_eq!(alone["command"], before["command"]);
+    let names = |container: &Value| -> Vec<_> {
+        items(&container["env"]).iter().map(|variable| variable["name"].clone()).collect()
+    };
+    assert_eq!(names(&alone), names(&before));
+    for resource in ["/requests/memory", "/requests/cpu", "/limits/memory"] {
+        assert_eq!(alone["resources"].pointer(resource), before["resources"].pointer(resource));
+    }
 }
 
 #[test]

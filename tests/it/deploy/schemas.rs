@@ -36,8 +36,13 @@ fn folder() -> PathBuf {
     root().join("tests/it/deploy/validator")
 }
 
-/// What is wrong with objects.
+/// What is wrong with objects, all together.
 pub(super) fn problems(objects: &[Value]) -> Vec<String> {
+    problems_of_each(objects).concat()
+}
+
+/// What is wrong with each object.
+fn problems_of_each(objects: &[Value]) -> Vec<Vec<String>> {
     static VALIDATOR: OnceLock<PathBuf> = OnceLock::new();
     let packages = VALIDATOR.get_or_init(|| python_packages("validator", &folder()));
     let schemas = SCHEMAS
@@ -107,11 +112,16 @@ const WRONG: &[(&str, &str, &str, &str)] = &[
 
 #[test]
 fn what_is_wrong_is_found_in_every_kind() {
-    for (name, kind, called, path) in WRONG {
+    let wrong = WRONG.iter().map(|(name, kind, called, path)| {
         let mut object = set(name).object(kind, called).clone();
-        patch::apply(&mut object, &json!([{ "op": "add", "path": path, "value": { "a": 1 } }]))
-            .unwrap();
-        assert!(!problems(&[object]).is_empty(), "{path} of {kind} {called} was not found");
+        let operation = json!([{ "op": "add", "path": path, "value": { "a": 1 } }]);
+        patch::apply(&mut object, &operation).unwrap();
+        object
+    });
+    let found = problems_of_each(&wrong.collect::<Vec<_>>());
+    assert_eq!(found.len(), WRONG.len());
+    for ((_, kind, called, path), problems) in WRONG.iter().zip(found) {
+        assert!(!problems.is_empty(), "{path} of {kind} {called} was not found");
     }
 }
 

@@ -2,15 +2,21 @@
 
 The input is {"versions": [...], "schemas": {"apiVersion Kind": path}, "objects": [...]}. An object is
 held against the schema that is named for its kind, or else against those of Kubernetes, of every version;
-what has no schema is wrong. The kind "compose-spec" is that of compose files.
+what has no schema is wrong. The kind "compose-spec" is that of compose files. The output is a list of what
+is wrong for each object.
 """
 
+import functools
 import json
 import sys
 from importlib import metadata
 
 import jsonschema
 import kubernetes_validate
+import kubernetes_validate.utils
+
+# The schemas of a version are megabytes, and read for each object otherwise.
+kubernetes_validate.utils.schema_contents = functools.cache(kubernetes_validate.utils.schema_contents)
 
 
 def compose_schema():
@@ -48,8 +54,7 @@ def problems(asked):
             found = by_schema(schemas[kind], thing)
         else:
             found = by_kubernetes(asked["versions"], thing)
-        for problem in found:
-            yield f"{kind} {name}: {problem}"
+        yield [f"{kind} {name}: {problem}" for problem in found]
 
 
 print(json.dumps(list(problems(json.load(sys.stdin)))))

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use mishap_boot::build_info::VERSION;
 use mishap_boot::health::{self, Health};
 use mishap_boot::settings::catalogue;
 use mishap_boot::shutdown::CancellationToken;
@@ -75,6 +76,16 @@ fn each_container_runs_the_program_of_its_component() {
             assert_eq!(first, wanted);
             let images: BTreeSet<_> = containers(pod).map(|one| one["image"].to_string()).collect();
             assert_eq!(images.len(), 1, "what migrates is what runs");
+        }
+    }
+}
+
+#[test]
+fn the_image_is_of_the_version_of_this_tree() {
+    for (component, _) in components() {
+        for (_, container) in programs(component) {
+            let (_, tag) = container["image"].as_str().unwrap().rsplit_once(':').unwrap();
+            assert!([VERSION, "dev"].contains(&tag), "{component} is {tag}");
         }
     }
 }

@@ -18,3 +18,12 @@ mod schemas;
 mod template;
 mod wiring;
 mod yaml;
+//! What is shipped beside the programs, tried as far as a machine without a cluster can.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
+
+mod alerts;
+mod dashboards;
+mod measured;
+mod monitoring;
+mod queries;

@@ -11,6 +11,6 @@ mod files;
 mod licences;
 mod lints;
 mod migrations;
-mod sources;
+pub(crate) mod sources;
 
 pub(crate) use self::cargo::workspace;

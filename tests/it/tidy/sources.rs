@@ -6,15 +6,15 @@ use std::path::{Path, PathBuf};
 use super::cargo::workspace;
 
 /// A file.
-pub(super) struct Source {
+pub(crate) struct Source {
     /// Its path inside the workspace.
-    pub(super) path: String,
+    pub(crate) path: String,
     /// What it says.
-    pub(super) text: String,
+    pub(crate) text: String,
 }
 
 /// Every Rust file of the workspace, and of the fuzzer beside it.
-pub(super) fn rust() -> Vec<Source> {
+pub(crate) fn rust() -> Vec<Source> {
     let sources = ["crates", "tests"].iter().flat_map(|folder| rust_in(&workspace().join(folder)));
     let sources: Vec<_> = sources.collect();
     assert!(sources.len() > 100, "the sources are not where they were");

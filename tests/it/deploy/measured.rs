@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use mishap_boot::metrics::Description;
+use mishap_boot::metrics::{Description, machine};
+use mishap_process::tenants;
 use mishap_testkit::{Program, TestDatabase, Typed, built_program, free_port};
 use tokio::task::block_in_place;
 
@@ -37,7 +38,10 @@ impl Series {
         let none = BTreeSet::new();
         let mut series = Self::default();
         let programs = [
+            mishap_boot::metrics::METRICS,
+            machine::METRICS,
             mishap_process::METRICS,
+            tenants::METRICS,
             mishap_web::METRICS,
             mishap_worker::METRICS,
             mishap_beat::METRICS,
@@ -88,8 +92,27 @@ fn labels_in_sources() -> BTreeMap<String, BTreeSet<String>> {
                 found.entry(name.to_owned()).or_default().extend(labels);
             }
         }
+        // What is asked for as a family has one of the labels that its file has.
+        if text.contains("Family::new(") {
+            let labels = pairs(&text);
+            for name in
+                text.split("Description::").skip(1).filter_map(|after| after.split('"').nth(1))
+            {
+                found.entry(name.to_owned()).or_default().extend(labels.iter().cloned());
+            }
+        }
     }
     found
+}
+
+/// The first of each pair of a label and its value.
+fn pairs(text: &str) -> Vec<String> {
+    let quoted = text.split("(\"").skip(1).filter_map(|after| after.split_once('"'));
+    let labels = quoted.filter(|(label, after)| {
+        after.starts_with(',')
+            && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+    });
+    labels.map(|(label, _)| label.to_owned()).collect()
 }
 
 /// The name and the labels with which something is counted.

@@ -5,25 +5,21 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
+mod alerts;
 mod compose;
 mod connections;
+mod dashboards;
 mod environment;
 mod kustomize;
 mod lint;
 mod manifests;
+pub(crate) mod measured;
+mod monitoring;
 mod openshift;
 mod patch;
 mod pipeline;
+mod queries;
 mod schemas;
 mod template;
 mod wiring;
 mod yaml;
-//! What is shipped beside the programs, tried as far as a machine without a cluster can.
-
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
-
-mod alerts;
-mod dashboards;
-mod measured;
-mod monitoring;
-mod queries;

@@ -22,6 +22,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::metrics::gauge;
 use anyhow::Context as _;
 use clap::{Args, Parser};
 use mishap_boot::health::{self, Health};
@@ -45,11 +46,15 @@ pub const METRICS: &[Description] = &[
         "How often no connection was free in time.",
     ),
     Description::Counter("glitchtip_db_errors_total", "What went wrong with PostgreSQL, by kind."),
+    Description::Gauge("glitchtip_redis_up", "Whether Redis answered when last asked."),
     Description::Gauge(
         "glitchtip_schema_version",
         "The newest version of the schema that this program brings.",
     ),
 ];
+
+/// How often Redis is asked whether it is there.
+const REDIS: Duration = Duration::from_secs(5);
 
 /// How long background tasks may take to end.
 const FINISH: Duration = Duration::from_secs(3);
@@ -108,6 +113,15 @@ impl Process {
             .with_context(|| format!("cannot serve probes on {probes}"))?;
         tracing::info!(role, version = build_info::VERSION, probes = %bound, "starting");
         let redis = settings.redis.as_ref().map(redis).transpose()?;
+        if let Some(redis) = redis.clone() {
+            tasks.every("redis", REDIS, move || {
+                let redis = redis.clone();
+                async move {
+                    gauge!("glitchtip_redis_up")
+                        .set(f64::from(u8::from(redis.ping().await.is_ok())))
+                }
+            });
+        }
         let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
         Ok(Self { settings, health, metrics, tasks, clock, random, redis })
     }

@@ -72,7 +72,6 @@ pub const METRICS: &[Description] = &[
         "Hints that could not be passed to the workers.",
     ),
     Description::Counter("glitchtip_throttled_total", "Items refused by a limit."),
-    Description::Gauge("glitchtip_redis_up", "Whether Redis took the last hint."),
     Description::Gauge("glitchtip_db_pool_connections", "Connections to PostgreSQL, by state."),
 ];
 

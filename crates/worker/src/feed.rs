@@ -132,11 +132,6 @@ async fn read_hints(
                 }
             }
         }
-        metrics::gauge!("glitchtip_redis_up").set(if are_hinted.load(Ordering::Relaxed) {
-            1.0
-        } else {
-            0.0
-        });
     }
 }
 

@@ -76,7 +76,6 @@ pub const METRICS: &[Description] = &[
         "glitchtip_purge_partitions_dropped_total",
         "Partitions dropped past the retention.",
     ),
-    Description::Gauge("glitchtip_redis_up", "Whether Redis told of work when last asked."),
 ];
 
 /// What a worker is made of.

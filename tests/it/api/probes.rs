@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 use tokio::task::block_in_place;
 use url::Url;
 
+use crate::deploy::measured::descriptions;
+
 /// A database's password; the private PostgreSQL asks for none.
 const PASSWORD: &str = "hidden-database-password";
 
@@ -121,16 +123,7 @@ fn bases_of(name: &str) -> impl Iterator<Item = &str> {
 
 /// The names of all metrics that programs say they have.
 fn declared() -> BTreeSet<&'static str> {
-    let lists = [
-        mishap_boot::metrics::METRICS,
-        mishap_boot::metrics::machine::METRICS,
-        mishap_process::METRICS,
-        mishap_process::tenants::METRICS,
-        mishap_web::METRICS,
-        mishap_worker::METRICS,
-        mishap_beat::METRICS,
-    ];
-    lists.into_iter().flatten().map(Description::name).collect()
+    descriptions().map(Description::name).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

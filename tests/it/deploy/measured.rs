@@ -27,6 +27,20 @@ const OF_PLATFORM: &[(&str, &[&str])] = &[
     ("kube_pod_container_status_restarts_total", &[]),
 ];
 
+/// Every metric that a program says it has.
+pub(crate) fn descriptions() -> impl Iterator<Item = &'static Description> {
+    let lists = [
+        mishap_boot::metrics::METRICS,
+        machine::METRICS,
+        mishap_process::METRICS,
+        tenants::METRICS,
+        mishap_web::METRICS,
+        mishap_worker::METRICS,
+        mishap_beat::METRICS,
+    ];
+    lists.into_iter().flatten()
+}
+
 /// Series that Prometheus can have, by their names, and the labels of each.
 #[derive(Default, Clone)]
 pub(super) struct Series(BTreeMap<String, BTreeSet<String>>);
@@ -37,16 +51,7 @@ impl Series {
         let own = labels_in_sources();
         let none = BTreeSet::new();
         let mut series = Self::default();
-        let programs = [
-            mishap_boot::metrics::METRICS,
-            machine::METRICS,
-            mishap_process::METRICS,
-            tenants::METRICS,
-            mishap_web::METRICS,
-            mishap_worker::METRICS,
-            mishap_beat::METRICS,
-        ];
-        for description in programs.into_iter().flatten() {
+        for description in descriptions() {
             let (name, endings) = match description {
                 Description::Counter(name, _) | Description::Gauge(name, _) => (*name, &[""][..]),
                 Description::Seconds(name, _)

@@ -20,8 +20,9 @@ pub(super) fn workspace() -> &'static Path {
 
 /// What a file of YAML says.
 pub(super) fn yaml(name: &str) -> Value {
-    let text = fs::read_to_string(folder().join(name)).unwrap();
-    serde_yaml_ng::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"))
+    let mut documents = super::yaml::read(&folder().join(name));
+    assert_eq!(documents.len(), 1, "{name}");
+    documents.remove(0)
 }
 
 /// A rule, of whatever group.

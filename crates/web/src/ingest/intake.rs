@@ -282,6 +282,5 @@ pub(super) async fn pass_hints(mut hints: mpsc::Receiver<Vec<Ticket>>, redis: Re
                 tokio::time::sleep(RETRY).await;
             }
         }
-        metrics::gauge!("glitchtip_redis_up").set(if is_down { 0.0 } else { 1.0 });
     }
 }

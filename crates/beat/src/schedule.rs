@@ -47,10 +47,19 @@ impl Entry {
         last_slot: Option<DateTime<Utc>>,
         now: DateTime<Utc>,
     ) -> Result<Option<DateTime<Utc>>, UnreadableTimes> {
-        let schedule = Schedule::from_str(self.times)
-            .map_err(|source| UnreadableTimes { job: self.job.name(), source })?;
+        let schedule = self.schedule()?;
         let from = last_slot.unwrap_or_default().max(now - LOOK_BACK);
         Ok(schedule.after(&from).take_while(|slot| *slot <= now).last())
+    }
+
+    /// The next slot.
+    pub fn next(&self, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, UnreadableTimes> {
+        Ok(self.schedule()?.after(&now).next())
+    }
+
+    fn schedule(&self) -> Result<Schedule, UnreadableTimes> {
+        let read = Schedule::from_str(self.times);
+        read.map_err(|source| UnreadableTimes { job: self.job.name(), source })
     }
 }
 
@@ -105,6 +114,12 @@ mod tests {
         for entry in SCHEDULE {
             assert!(entry.due(None, at("09:30:00")).unwrap().is_some(), "{}", entry.job.name());
         }
+    }
+
+    #[test]
+    fn the_next_slot_is_after_now() {
+        assert_eq!(HOURLY.next(at("09:04:59")).unwrap(), Some(at("09:05:00")));
+        assert_eq!(HOURLY.next(at("09:05:00")).unwrap(), Some(at("10:05:00")));
     }
 
     #[test]

@@ -64,6 +64,12 @@ impl Redis {
         Ok(())
     }
 
+    /// How many hints about jobs wait for the workers.
+    pub async fn count_job_hints(&self) -> Result<usize, Error> {
+        let mut conn = self.get().await?;
+        Ok(conn.xlen(self.keys.job_hints()).await?)
+    }
+
     /// How many hints wait for the workers.
     pub async fn count_hints(&self) -> Result<HintCounts, Error> {
         let mut conn = self.get().await?;

@@ -23,6 +23,11 @@ impl Keys {
         format!("{}{{hints}}:jobs", self.prefix)
     }
 
+    /// A text that lives for a moment: whether Redis takes writes.
+    pub(crate) fn probe(&self) -> String {
+        format!("{}probe", self.prefix)
+    }
+
     /// A stream: envelopes taken while PostgreSQL was away.
     pub(crate) fn overflow(&self) -> String {
         format!("{}{{overflow}}:envelopes", self.prefix)

@@ -12,6 +12,7 @@ pub mod job;
 mod keys;
 pub mod overflow;
 mod redis;
+pub mod vitals;
 
 pub use self::keys::Keys;
 pub use self::redis::{ConfigError, Error, Redis, RedisConfig};

@@ -192,6 +192,13 @@ pub struct JobRow {
     pub last_error: Option<String>,
 }
 
+/// A job that waits, runs or was given up; nothing if it is done.
+pub async fn find(conn: &mut Conn, job: JobId) -> Result<Option<JobRow>> {
+    let found =
+        statement("SELECT id, name, run_at, attempts, is_dead, last_error FROM jobs WHERE id = $1");
+    Ok(found.bind::<BigInt, _>(job).load(conn).await?.pop())
+}
+
 /// The jobs that wait or were given up, the oldest first.
 pub async fn list(conn: &mut Conn, limit: i64) -> Result<Vec<JobRow>> {
     let jobs = statement(

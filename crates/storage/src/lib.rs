@@ -22,7 +22,8 @@
 //! | jobs, schedule, leadership | [`jobs`] |
 //! | partitions of large tables | [`partitions`] |
 //! | what was deleted | [`purge`] |
-//! | what an operator watches | [`measures`] |
+//! | what an operator watches | [`measures`], [`vitals`], [`stores`] |
+//! | whether stored and counted agree | [`reconciliation`] |
 //! | what an administrator sees of everybody's | [`oversight`] |
 
 pub mod accounts;
@@ -51,13 +52,16 @@ mod pool;
 pub mod projects;
 pub mod purge;
 pub mod quotas;
+pub mod reconciliation;
 pub mod retention;
 mod schema;
 mod sql;
+pub mod stores;
 pub mod tallies;
 pub mod teams;
 mod tls;
 mod tx;
+pub mod vitals;
 pub mod wizards;
 
 pub use self::clock::now;

@@ -83,6 +83,20 @@ async fn lock(conn: &mut Conn) -> diesel::QueryResult<()> {
 
 /// Versions that this program brings and the database does not have.
 pub async fn pending(conn: &mut Conn) -> Result<Vec<String>> {
+    Ok(differences(conn).await?.pending)
+}
+
+/// How the schema and this program differ.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Differences {
+    /// Versions that this program brings and the database does not have.
+    pub pending: Vec<String>,
+    /// Versions that the database has and this program does not know: a newer one was here.
+    pub unknown: Vec<String>,
+}
+
+/// How the schema and this program differ.
+pub async fn differences(conn: &mut Conn) -> Result<Differences> {
     #[derive(QueryableByName)]
     struct Exists {
         #[diesel(sql_type = Bool)]
@@ -95,13 +109,15 @@ pub async fn pending(conn: &mut Conn) -> Result<Vec<String>> {
     }
     let table = statement("SELECT to_regclass('__diesel_schema_migrations') IS NOT NULL AS exists");
     let applied = if table.get_result::<Exists>(conn).await?.exists {
-        let versions = statement("SELECT version FROM __diesel_schema_migrations");
+        let versions = statement("SELECT version FROM __diesel_schema_migrations ORDER BY version");
         versions.load::<Version>(conn).await?
     } else {
         Vec::new()
     };
-    let is_missing = |version: &String| !applied.iter().any(|row| row.version == *version);
-    Ok(brought().into_iter().filter(is_missing).collect())
+    let (brought, applied) = (brought(), applied.into_iter().map(|row| row.version));
+    let (known, unknown): (Vec<_>, Vec<_>) = applied.partition(|it| brought.contains(it));
+    let pending = brought.into_iter().filter(|it| !known.contains(it)).collect();
+    Ok(Differences { pending, unknown })
 }
 
 /// The newest version that this program brings.

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
-use diesel::sql_types::{BigInt, Double, Nullable, SmallInt, Timestamptz};
+use diesel::sql_types::{BigInt, Double, Integer, Nullable, SmallInt, Text, Timestamptz};
 use diesel_async::RunQueryDsl as _;
 use mishap_core::id::ProjectId;
 use mishap_core::outcome::Reason;
@@ -98,4 +98,54 @@ pub async fn stored(
     .load(conn)
     .await?;
     Ok(rows.into_iter().map(|row| (row.begins, row.quantity)).collect())
+}
+
+/// Items of a project that ended alike lately.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flow {
+    /// The organization's and the project's names in URLs; nothing for what came without a valid key.
+    pub project: Option<(String, String)>,
+    /// Why they ended as they did.
+    pub reason: Reason,
+    /// How many.
+    pub quantity: i64,
+}
+
+/// What became of the items of the last `hours`, the present one included, of the `limit` projects
+/// that received most, in that order.
+pub async fn flows(conn: &mut Conn, hours: i32, limit: i64) -> Result<Vec<Flow>> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Nullable<Text>)]
+        organization: Option<String>,
+        #[diesel(sql_type = Nullable<Text>)]
+        project: Option<String>,
+        #[diesel(sql_type = SmallInt)]
+        reason: i16,
+        #[diesel(sql_type = BigInt)]
+        quantity: i64,
+    }
+    let rows: Vec<Row> = statement(
+        "WITH recent AS (
+             SELECT project_id, reason, sum(quantity)::bigint AS quantity FROM outcomes
+             WHERE hour > date_trunc('hour', now(), 'UTC') - $1 * interval '1 hour'
+             GROUP BY 1, 2),
+         busiest AS (
+             SELECT project_id, sum(quantity) AS items FROM recent
+             GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT $2)
+         SELECT o.slug AS organization, p.slug AS project, reason, quantity
+         FROM busiest JOIN recent USING (project_id)
+         LEFT JOIN projects p ON p.id = project_id
+         LEFT JOIN organizations o ON o.id = p.organization_id
+         ORDER BY items DESC, project_id, quantity DESC, reason",
+    )
+    .bind::<Integer, _>(hours)
+    .bind::<BigInt, _>(limit)
+    .load(conn)
+    .await?;
+    let flow = |row: Row| {
+        let project = row.organization.zip(row.project);
+        Some(Flow { project, reason: Reason::from_code(row.reason)?, quantity: row.quantity })
+    };
+    Ok(rows.into_iter().filter_map(flow).collect())
 }

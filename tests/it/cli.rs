@@ -10,11 +10,14 @@ mod audit;
 mod config;
 mod dev;
 mod initial_user;
+mod jobs;
 mod links;
 mod names;
 mod queue;
 mod sending;
 mod serve;
+mod servers;
+mod stores;
 mod tenants;
 
 use mishap_testkit::{TestApp, TestDatabase, Typed};

@@ -18,6 +18,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::command::{PasswordOptions, UserCommand};
+use crate::deletion;
 use crate::operator::Operator;
 use crate::output::Output;
 
@@ -106,6 +107,10 @@ pub(crate) async fn run(command: UserCommand, output: Output) -> anyhow::Result<
                 ..had
             };
             change_rights(conn, &email, change).await?
+        }
+        UserCommand::Delete { email, consent: _ } => {
+            let user = find(conn, &email).await?;
+            return output.show(&deletion::account(conn, &user).await?);
         }
         UserCommand::ResetSecondFactors { email } => remove_second_factors(conn, &email).await?,
         UserCommand::SignOut { email } => sign_out(conn, &email).await?,

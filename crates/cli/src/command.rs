@@ -1,5 +1,6 @@
 //! What can be typed after `mishap`.
 
+mod operations;
 mod people;
 
 use std::net::IpAddr;
@@ -9,6 +10,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use mishap_protocol::dsn::Dsn;
 use url::Url;
 
+pub(crate) use self::operations::{
+    Consent, DatabaseCommand, DatabaseOptions, JobCommand, KeyCommand, ProbeOptions, Probed,
+    ReconcileOptions, StorageOptions, TopOptions,
+};
 pub(crate) use self::people::{
     AuditCommand, AuditSelection, OrgCommand, PasswordOptions, TokenCommand, UserCommand,
 };
@@ -59,6 +64,9 @@ pub(crate) enum Command {
     /// Projects.
     #[command(subcommand)]
     Project(ProjectCommand),
+    /// The keys in the DSNs of a project.
+    #[command(subcommand)]
+    Key(KeyCommand),
     /// Show the DSN of a project.
     Dsn(DsnOptions),
     /// List the issues of an organization.
@@ -85,6 +93,21 @@ pub(crate) enum Command {
     Audit(AuditCommand),
     /// Show how the installation is doing.
     Status,
+    /// Ask web, worker or beat on this machine how it is, as a kubelet would; fails if it is not well.
+    Probe(ProbeOptions),
+    /// Ask PostgreSQL how it is; fails if it takes no writes or the schema is too old.
+    Database(DatabaseOptions),
+    /// Ask Redis how it is; fails if it takes no writes.
+    Redis,
+    /// Show what takes how much room, and whose it is.
+    Storage(StorageOptions),
+    /// Show which projects receive most, and what becomes of it.
+    Top(TopOptions),
+    /// The schedule and its jobs.
+    #[command(subcommand)]
+    Job(JobCommand),
+    /// Compare the events that are stored with those that were counted; fails if they differ.
+    Reconcile(ReconcileOptions),
     /// Show what is set, where it comes from, and what else could be set. Needs no database.
     Config(ConfigOptions),
 }
@@ -142,6 +165,15 @@ pub(crate) enum ProjectCommand {
         /// The language or framework.
         #[arg(long)]
         platform: Option<String>,
+    },
+    /// Delete a project. Nobody sees it any more; its events are gone within half an hour.
+    Delete {
+        /// The organization's name in URLs.
+        org: String,
+        /// The project's name in URLs.
+        project: String,
+        #[command(flatten)]
+        consent: Consent,
     },
 }
 

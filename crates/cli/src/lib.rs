@@ -10,21 +10,30 @@ mod bootstrap;
 mod called;
 mod command;
 mod config;
+mod database;
 mod dead;
+mod deletion;
 mod dev;
 mod ensure_api_users;
+mod job;
+mod key;
 pub mod load;
 mod migrate;
 mod operator;
 mod output;
+mod probe;
 mod queue;
 mod quota;
+mod reconcile;
+mod redis;
 mod send;
 mod serve;
 mod smoke;
 mod status;
+mod storage;
 mod tenants;
 mod tokens;
+mod top;
 
 use std::process::ExitCode;
 
@@ -57,6 +66,14 @@ fn command_main(cli: Cli) -> ExitCode {
         Command::Quota(command) => awaited(quota::run(command, output)),
         Command::Audit(command) => awaited(audit::run(command, output)),
         Command::Status => awaited(status::run(output)),
+        Command::Key(command) => awaited(key::run(command, output)),
+        Command::Probe(options) => awaited(probe::run(&options, output)),
+        Command::Database(options) => awaited(database::run(&options, output)),
+        Command::Redis => awaited(redis::run(output)),
+        Command::Storage(options) => awaited(storage::run(&options, output)),
+        Command::Top(options) => awaited(top::run(&options, output)),
+        Command::Job(command) => awaited(job::run(command, output)),
+        Command::Reconcile(options) => awaited(reconcile::run(&options, output)),
     }
 }
 

@@ -38,6 +38,20 @@ pub(crate) fn time(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
+/// Bytes, in the unit that suits.
+pub(crate) fn bytes(bytes: i64) -> String {
+    const UNITS: [(i64, &str); 3] = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+    let unit = UNITS.into_iter().find(|(size, _)| bytes >= *size);
+    unit.map_or_else(
+        || format!("{bytes} B"),
+        |(size, name)| {
+            // Tenths, rounded down.
+            let tenths = i128::from(bytes) * 10 / i128::from(size);
+            format!("{}.{} {name}", tenths / 10, tenths % 10)
+        },
+    )
+}
+
 /// Lines of cells, aligned in columns; the first line is the heading. What would tell a terminal to
 /// do something is replaced: cells say what strangers wrote.
 pub(crate) fn table(rows: &[Vec<String>]) -> String {
@@ -59,6 +73,13 @@ pub(crate) fn table(rows: &[Vec<String>]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sizes_have_the_unit_that_suits() {
+        let sizes = [0, 1023, 1024, 1536, 1 << 20, i64::MAX];
+        let expected = ["0 B", "1023 B", "1.0 KiB", "1.5 KiB", "1.0 MiB", "8589934591.9 GiB"];
+        assert_eq!(sizes.map(bytes), expected);
+    }
 
     #[test]
     fn cells_stand_in_columns() {

@@ -23,6 +23,7 @@ use serde_json::json;
 
 use crate::accounts;
 use crate::command::{DsnOptions, IssuesOptions, OrgCommand, ProjectCommand};
+use crate::deletion;
 use crate::operator::Operator;
 use crate::output::{Output, table};
 
@@ -86,6 +87,10 @@ pub(crate) async fn org(command: OrgCommand, output: Output) -> anyhow::Result<(
             .await?;
             let id = made.id.to_string();
             output.show(&Made { id, slug: made.slug, name: made.name, dsn: None })
+        }
+        OrgCommand::Delete { org, consent: _ } => {
+            let organization = find_organization(&mut conn, &org).await?;
+            output.show(&deletion::organization(&mut conn, &organization).await?)
         }
         OrgCommand::Invite { org, email, role } => {
             let organization = find_organization(&mut conn, &org).await?;
@@ -152,9 +157,15 @@ async fn invite(
 }
 
 pub(crate) async fn project(command: ProjectCommand, output: Output) -> anyhow::Result<()> {
-    let ProjectCommand::Create { org, name, platform } = command;
     let operator = Operator::new()?;
     let mut conn = operator.conn().await?;
+    let (org, name, platform) = match command {
+        ProjectCommand::Create { org, name, platform } => (org, name, platform),
+        ProjectCommand::Delete { org, project, consent: _ } => {
+            let project = find_project(&mut conn, &org, &project).await?;
+            return output.show(&deletion::project(&mut conn, &project).await?);
+        }
+    };
     let organization = find_organization(&mut conn, &org).await?;
     let slugs = slug::of_project(&name);
     let new = NewProject {

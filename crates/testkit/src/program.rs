@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use crate::command::Typed;
 use crate::servers::workspace;
 
 /// How long a program may take to become ready.
@@ -80,6 +81,13 @@ impl Program {
     pub fn logging_to(mut self, log: PathBuf) -> Self {
         self.log = Some(log);
         self
+    }
+
+    /// A command that is typed where the program runs: with its environment, as `oc exec` does.
+    pub fn beside(&self, command: &str) -> Typed {
+        let environment: Vec<(&str, &str)> =
+            self.environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        Typed::new(command, &environment)
     }
 
     /// Starts the process; it may not be ready yet.

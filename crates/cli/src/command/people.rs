@@ -4,6 +4,8 @@ use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use clap::{Args, Subcommand, ValueEnum};
 use mishap_core::access::Role;
 
+use super::Consent;
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum UserCommand {
     /// Make an account. Its address counts as proven.
@@ -68,6 +70,13 @@ pub(crate) enum UserCommand {
         email: String,
         #[arg(value_enum)]
         is: Switch,
+    },
+    /// Delete an account with everything that is its own: addresses, sessions, tokens, memberships.
+    Delete {
+        /// An address of the account.
+        email: String,
+        #[command(flatten)]
+        consent: Consent,
     },
     /// Remove an account's second factors, passkeys included, for somebody who lost them all.
     ResetSecondFactors {
@@ -147,6 +156,14 @@ pub(crate) enum OrgCommand {
         /// The address of the account that owns it.
         #[arg(long)]
         owner: Option<String>,
+    },
+    /// Delete an organization with its projects. Nobody sees them any more; their events are gone
+    /// within half an hour.
+    Delete {
+        /// The organization's name in URLs.
+        org: String,
+        #[command(flatten)]
+        consent: Consent,
     },
     /// Invite somebody, and show the link to accept it, which holds for 15 days. No mail is sent.
     /// Needs the same GLITCHTIP_URL and SECRET_KEY as the server.

@@ -20,6 +20,7 @@ mod patch;
 mod pipeline;
 mod queries;
 mod schemas;
+mod sops;
 mod template;
 mod wiring;
 mod yaml;

@@ -37,9 +37,16 @@ mod top;
 
 use std::process::ExitCode;
 
+use clap::Parser as _;
+
 use self::command::{Cli, Command};
 
 pub use self::called::main;
+
+/// Says what is wrong with words that somebody would type after `mishap`, without doing anything.
+pub fn check_words(words: &[&str]) -> Result<(), clap::Error> {
+    Cli::try_parse_from(std::iter::once(&"mishap").chain(words)).map(|_understood| ())
+}
 
 /// Runs a command of the operator's.
 fn command_main(cli: Cli) -> ExitCode {

@@ -89,6 +89,17 @@ async fn a_smoke_test_fails_if_its_event_cannot_be_read_in_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_smoke_test_leaves_deleted_projects_alone() {
+    let app = TestApp::start().await;
+    app.database.tenant("garden").await;
+    let mishap = mishap_of(&app);
+    mishap.run(&["project", "delete", "shop-org", "shop", "--yes"]).expect(0);
+    // It is taken, and nobody digests.
+    let said = mishap.run(&["smoke", "--timeout", "0"]).expect(1);
+    assert!(said.err.contains("cannot be read after"), "{}", said.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_load_generator_writes_down_what_was_acknowledged() {
     let app = TestApp::start().await;
     let folder = tempfile::tempdir().unwrap();

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::error::Result;
 use crate::pool::Conn;
 use crate::quotas;
-use crate::schema::project_keys;
+use crate::schema::{project_keys, projects};
 use crate::sql::statement;
 
 /// A project's key.
@@ -247,11 +247,15 @@ pub async fn find(conn: &mut Conn, public_key: PublicKey) -> Result<Option<Proje
     Ok(query.select(ProjectKey::as_select()).first(conn).await.optional()?)
 }
 
-/// The first key that is on and has no end. For operators only.
+/// The first key that is on and has no end, of a project that was not deleted. For operators only.
 pub async fn find_first(conn: &mut Conn) -> Result<Option<ProjectKey>> {
-    let query = project_keys::table
-        .filter(project_keys::is_active)
-        .filter(project_keys::expires_at.is_null())
-        .order(project_keys::id);
+    let query =
+        project_keys::table
+            .filter(project_keys::is_active)
+            .filter(project_keys::expires_at.is_null())
+            .filter(project_keys::project_id.eq_any(
+                projects::table.filter(projects::deleted_at.is_null()).select(projects::id),
+            ))
+            .order(project_keys::id);
     Ok(query.select(ProjectKey::as_select()).first(conn).await.optional()?)
 }

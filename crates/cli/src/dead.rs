@@ -3,9 +3,13 @@
 use std::fmt;
 
 use chrono::{DateTime, Utc};
+use mishap_core::audit::Action;
 use mishap_core::id::DeadLetterId;
+use mishap_storage::audit::{self, Actor, Target};
 use mishap_storage::dead_letters::{self, DroppedLetter, Selection};
+use mishap_storage::{Conn, Result, transaction};
 use serde::Serialize;
+use serde_json::json;
 
 use crate::command::{DeadCommand, DeadSelection};
 use crate::operator::Operator;
@@ -82,15 +86,40 @@ pub(crate) async fn run(command: DeadCommand, output: Output) -> anyhow::Result<
             output.show(&Letters(letters.into_iter().map(letter).collect()))
         }
         DeadCommand::Retry(selection) => {
-            let retried = dead_letters::retry(&mut conn, &selected(&selection)).await?;
+            let selection = selected(&selection);
+            let retried = transaction(&mut conn, async |conn: &mut Conn| {
+                let retried = dead_letters::retry(conn, &selection).await?;
+                note(conn, Action::DeadLetterRetry, retried).await?;
+                Ok(retried)
+            })
+            .await?;
             output.show(&Done { retried: Some(retried), dropped: None })
         }
         DeadCommand::Drop(selection) => {
-            let dropped =
-                dead_letters::drop(&mut conn, &selected(&selection), DroppedLetter::count).await?;
+            let selection = selected(&selection);
+            let dropped = transaction(&mut conn, async |conn: &mut Conn| {
+                let dropped = dead_letters::drop(conn, &selection, DroppedLetter::count).await?;
+                note(conn, Action::DeadLetterDrop, dropped).await?;
+                Ok(dropped)
+            })
+            .await?;
             output.show(&Done { retried: None, dropped: Some(dropped) })
         }
     }
+}
+
+async fn note(conn: &mut Conn, action: Action, letters: usize) -> Result<()> {
+    if letters == 0 {
+        return Ok(());
+    }
+    let target = Target {
+        kind: "dead_letter",
+        id: "some".to_owned(),
+        label: "dead letters".to_owned(),
+        organization: None,
+    };
+    let details = json!({ "letters": letters });
+    audit::record(conn, &Actor::operator(), action, &target, &details).await
 }
 
 fn selected(selection: &DeadSelection) -> Selection {

@@ -3,12 +3,15 @@
 use std::fmt;
 
 use anyhow::{Context as _, bail};
+use mishap_core::audit::Action;
 use mishap_core::quota::{Categories, Quota, QuotaKey, QuotaScope};
 use mishap_protocol::dsn::PublicKey;
 use mishap_protocol::envelope::DataCategory;
+use mishap_storage::audit::{self, Actor, Target};
 use mishap_storage::projects::keys;
-use mishap_storage::{Conn, organizations, quotas};
+use mishap_storage::{Conn, Result, organizations, quotas, transaction};
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::command::{QuotaCommand, QuotaTarget, ScopeName};
 use crate::operator::Operator;
@@ -61,11 +64,11 @@ pub(crate) async fn run(command: QuotaCommand, output: Output) -> anyhow::Result
         QuotaCommand::List => {}
         QuotaCommand::Set { target, limit } => {
             let key = key_of(&mut conn, &target).await?;
-            quotas::put(&mut conn, &Quota { key, limit }).await?;
+            set(&mut conn, Quota { key, limit }, &target).await?;
         }
         QuotaCommand::Remove { target } => {
             let key = key_of(&mut conn, &target).await?;
-            if !quotas::remove(&mut conn, &key).await? {
+            if !remove(&mut conn, &key, &target).await? {
                 bail!("there is no such limit");
             }
         }
@@ -78,6 +81,51 @@ pub(crate) async fn run(command: QuotaCommand, output: Output) -> anyhow::Result
         limit: quota.limit,
     };
     output.show(&ShownQuotas(quotas::list(&mut conn).await?.into_iter().map(shown).collect()))
+}
+
+async fn set(conn: &mut Conn, quota: Quota, target: &QuotaTarget) -> anyhow::Result<()> {
+    transaction(conn, async |conn: &mut Conn| {
+        let was = limit_of(conn, &quota.key).await?;
+        quotas::put(conn, &quota).await?;
+        note(conn, &quota.key, target, &json!({ "limit": [was, quota.limit] })).await
+    })
+    .await?;
+    Ok(())
+}
+
+/// Removes a limit; says whether it was there.
+async fn remove(conn: &mut Conn, key: &QuotaKey, target: &QuotaTarget) -> anyhow::Result<bool> {
+    let removed = transaction(conn, async |conn: &mut Conn| {
+        let was = limit_of(conn, key).await?;
+        let removed = quotas::remove(conn, key).await?;
+        if removed {
+            note(conn, key, target, &json!({ "limit": [was, null] })).await?;
+        }
+        Ok(removed)
+    });
+    Ok(removed.await?)
+}
+
+async fn limit_of(conn: &mut Conn, key: &QuotaKey) -> Result<Option<u64>> {
+    let all = quotas::list_of(conn, key.scope, key.scope_id).await?;
+    Ok(all.iter().find(|quota| quota.key == *key).map(|quota| quota.limit))
+}
+
+async fn note(
+    conn: &mut Conn,
+    key: &QuotaKey,
+    target: &QuotaTarget,
+    details: &Value,
+) -> Result<()> {
+    let QuotaKey { scope, scope_id, categories, window_seconds } = key;
+    let of = target.of.as_deref().unwrap_or("the installation");
+    let target = Target {
+        kind: "quota",
+        id: format!("{scope}:{scope_id}:{}:{window_seconds}", categories.bits()),
+        label: format!("{of}, in {window_seconds} s"),
+        organization: None,
+    };
+    audit::record(conn, &Actor::operator(), Action::QuotaChange, &target, details).await
 }
 
 async fn key_of(conn: &mut Conn, target: &QuotaTarget) -> anyhow::Result<QuotaKey> {

@@ -1,5 +1,5 @@
 use mishap_testkit::builders::{EnvelopeBuilder, event_id, message_event};
-use mishap_testkit::{TestApp, TestDatabase};
+use mishap_testkit::{TestApp, TestDatabase, Typed};
 use serde_json::json;
 
 use super::{mishap, mishap_of};
@@ -19,6 +19,13 @@ async fn bury(app: &TestApp, count: usize) -> Vec<String> {
     }
     let rows = app.database.rows("SELECT id::text FROM dead_letters ORDER BY id").await;
     rows.iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect()
+}
+
+/// What was noted in the audit log, the newest first.
+fn actions(mishap: &Typed) -> Vec<String> {
+    let noted = mishap.run(&["audit", "list", "--json"]).expect(0).json();
+    let actions = noted.as_array().unwrap().iter().map(|entry| entry["action"].as_str().unwrap());
+    actions.map(str::to_owned).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -54,6 +61,7 @@ async fn dead_letters_are_listed_and_digested_again() {
     assert_eq!(mishap.run(&["dead", "retry", "--all", "--json"]).expect(0).json()["retried"], 2);
     assert_eq!(app.digest().await, 3);
     assert_eq!(app.database.number("SELECT count(*) FROM events").await, 3);
+    assert_eq!(actions(&mishap), ["dead_letter.retry", "dead_letter.retry"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -62,6 +70,7 @@ async fn dead_letters_that_are_dropped_are_counted_as_poison() {
     let ids = bury(&app, 3).await;
     let dropped = mishap_of(&app).run(&["dead", "drop", &ids[0], &ids[2], "--json"]).expect(0);
     assert_eq!(dropped.json()["dropped"], 2);
+    assert_eq!(actions(&mishap_of(&app)), ["dead_letter.drop"]);
     assert_eq!(app.database.number("SELECT count(*) FROM dead_letters").await, 1);
     assert_eq!(app.outcomes().await, [("error".to_owned(), "poison".to_owned(), 2)]);
 }
@@ -90,6 +99,7 @@ async fn limits_are_set_shown_and_removed_at_every_scope() {
         assert!(mishap.run(&remove).expect(0).out.contains("no limits"));
         assert!(mishap.run(&remove).expect(1).err.contains("no such limit"));
     }
+    assert_eq!(actions(&mishap), ["quota.change"; 8]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

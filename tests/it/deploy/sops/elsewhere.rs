@@ -4,8 +4,8 @@ use super::page::words;
 
 /// What `oc` may be asked to do.
 const OC: &[&str] = &[
-    "apply", "create", "delete", "describe", "exec", "get", "logs", "patch", "process", "project",
-    "rollout", "scale", "set",
+    "annotate", "apply", "create", "delete", "describe", "exec", "get", "logs", "patch", "process",
+    "project", "rollout", "scale", "set",
 ];
 
 /// What `oc rollout` may be asked to do.
@@ -44,6 +44,9 @@ const OBJECTS: &[&str] = &[
 /// The label by which pods are told apart, and its values.
 const LABEL: &str = "app.kubernetes.io/component=";
 const COMPONENTS: &[&str] = &["beat", "web", "worker"];
+
+/// What holds the number of workers, whatever KEDA would do.
+const PAUSED: &str = "autoscaling.keda.sh/paused-replicas";
 
 /// Files that `oc process` is given.
 const FILES: &[&str] =
@@ -123,6 +126,7 @@ fn check_oc(verb: &str, words: &[&str]) -> Result<(), String> {
                 of("--param-file=").is_none_or(|file| FILES.contains(&file))
                     && of("--from=secret/").is_none_or(|name| OBJECTS.contains(&name))
             }
+            _ if verb == "annotate" && word.starts_with(PAUSED) => true,
             _ if OBJECTS.contains(&name) => kind.is_empty() || KINDS.contains(&kind),
             _ if word.split(',').all(|kind| KINDS.contains(&kind)) => true,
             _ => {

@@ -202,6 +202,10 @@ impl Site {
                     self.program_mut(place).kill();
                     self.start_program(place);
                 }
+                ["oc", "annotate", "scaledobject", "glitchtip-worker", paused, "--overwrite"] => {
+                    assert!(paused.ends_with("=0"), "{line}");
+                    self.installation.worker.kill();
+                }
                 ["oc", "scale", places @ .., replicas] => {
                     for place in places {
                         self.program_mut(place).kill();

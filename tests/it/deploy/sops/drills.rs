@@ -4,7 +4,8 @@
 //! verify it.
 
 use mishap_testkit::builders::{EnvelopeBuilder, event_id, message_event};
-use mishap_testkit::{Program, until};
+use mishap_testkit::{Client, Program, free_port, until};
+use reqwest::Method;
 use tokio::task::block_in_place;
 
 use super::page::Page;
@@ -221,4 +222,83 @@ async fn another_beat_leads_when_one_is_started() {
     for number in [1, 2] {
         site.comes_true(&page, "Verification", number).await;
     }
+}
+
+fn client(site: &Site) -> Client {
+    Client::at(site.installation.url.as_str(), None)
+}
+
+/// Whether a link for a new password counts, by its address.
+async fn counts(site: &Site, link: &str) -> bool {
+    let key = link.trim().rsplit('/').next().unwrap();
+    let path = "/_allauth/browser/v1/auth/password/reset";
+    let request = client(site).request(Method::GET, path);
+    let answer = request.header("x-password-reset-key", key).send().await.unwrap();
+    answer.status() == 200
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_key_signs_and_the_former_one_counts_as_long_as_it_is_a_fallback() {
+    let (mut site, page) = (Site::start().await, Page::read("secret-rotation"));
+    let settings: [&[(&str, &str)]; 3] = [
+        &[("SECRET_KEY", "the first")],
+        &[("SECRET_KEY", "the second"), ("SECRET_KEY_FALLBACKS", "the first")],
+        &[("SECRET_KEY", "the second")],
+    ];
+    let owner = ["user", "reset-link", "owner@shop.example.com"];
+    let mut links = Vec::new();
+    for (place, settings) in settings.into_iter().enumerate() {
+        site.installation.web = site.installation.another("mishap-web", settings);
+        site.mend(&page, 1);
+        links.push(site.installation.web.beside("mishap").run(&owner).expect(0).out);
+        assert_eq!(counts(&site, &links[0]).await, place < 2, "{place}");
+        assert!(counts(&site, links.last().unwrap()).await, "{place}");
+        for number in [2, 3] {
+            site.holds(&page, "Checks", number);
+        }
+    }
+    site.holds(&page, "Verification", 1);
+}
+
+/// Asks for a link to a new password, as the frontend does.
+async fn forget_password(site: &Site, email: &str) {
+    let client = client(site);
+    let config = client.request(Method::GET, "/_allauth/browser/v1/config").send().await.unwrap();
+    let cookie = config.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap();
+    let token = cookie.split_once('=').unwrap().1.to_owned();
+    let path = "/_allauth/browser/v1/auth/password/request";
+    let request = client.request(Method::POST, path).header("cookie", cookie);
+    let request = request.header("x-csrftoken", token);
+    let answer = request.json(&serde_json::json!({ "email": email })).send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mails_that_were_given_up_go_out_once_there_is_a_server() {
+    let (mut site, page) = (Site::start().await, Page::read("mail-or-webhook-delivery"));
+    site.mishap(&["user", "create", "eve@example.com"]).expect(0);
+    site.set("EMAIL", "eve@example.com");
+    let nobody = free_port().to_string();
+    let settings = [("EMAIL_HOST", "127.0.0.1"), ("EMAIL_PORT", nobody.as_str())];
+    site.installation.worker = site.installation.another("mishap-worker", &settings);
+    site.mend(&page, 2);
+    forget_password(&site, "eve@example.com").await;
+    let jobs = || site.mishap(&["job", "list", "--json"]).expect(0).json();
+    let mails = || jobs().as_array().unwrap().iter().find(|it| it["name"] == "send_mail").cloned();
+    until("it fails", async || mails().is_some_and(|it| it["state"] == "failing")).await;
+    assert!(mails().unwrap()["last_error"].as_str().unwrap().contains("refused"), "{:?}", mails());
+    // Eight attempts later.
+    let given_up = "UPDATE jobs SET is_dead = true WHERE name = 'send_mail'";
+    site.installation.database.sql(given_up).await;
+    site.shows_trouble(&page, "Verification", 1);
+    site.mend(&page, 1);
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("filemail://{}", folder.path().display());
+    site.installation.worker = site.installation.another("mishap-worker", &[("EMAIL_URL", &url)]);
+    for number in [2, 3] {
+        site.mend(&page, number);
+    }
+    let sent = || folder.path().read_dir().unwrap().count();
+    until("the mail is sent", async || sent() == 1).await;
+    site.comes_true(&page, "Verification", 1).await;
 }

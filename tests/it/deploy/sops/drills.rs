@@ -4,9 +4,10 @@
 //! verify it.
 
 use mishap_testkit::builders::{EnvelopeBuilder, event_id, message_event};
+use mishap_testkit::sql::execute;
 use mishap_testkit::{Client, Program, free_port, until};
 use reqwest::Method;
-use tokio::task::block_in_place;
+use tokio::task::{JoinSet, block_in_place};
 
 use super::page::Page;
 use super::site::Site;
@@ -63,7 +64,7 @@ async fn a_postgres_that_takes_no_writes_is_told_from_one_that_does() {
     let writable = "SET default_transaction_read_only = off";
     let mut conn = database.connect().await;
     for statement in [writable, &set("off"), "SELECT pg_reload_conf()"] {
-        mishap_testkit::sql::execute(&mut conn, statement).await.unwrap();
+        execute(&mut conn, statement).await.unwrap();
     }
     for number in 1..=5 {
         site.comes_true(&page, "Verification", number).await;
@@ -301,4 +302,60 @@ async fn mails_that_were_given_up_go_out_once_there_is_a_server() {
     let sent = || folder.path().read_dir().unwrap().count();
     until("the mail is sent", async || sent() == 1).await;
     site.comes_true(&page, "Verification", 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_older_than_the_retention_goes_when_its_job_is_told_to_run() {
+    let (mut site, page) = (Site::start().await, Page::read("disk-db-growth"));
+    // The schedule begins with a run of everything.
+    let done = "SELECT count(*) FROM schedule WHERE NOT EXISTS (SELECT 1 FROM jobs)";
+    until("that is over", async || site.installation.database.number(done).await > 5).await;
+    let old = "CREATE TABLE events_20200101 PARTITION OF events
+        FOR VALUES FROM ('2020-01-01') TO ('2020-01-02')";
+    site.installation.database.sql(old).await;
+    let given_up = "INSERT INTO jobs (name, payload, is_dead, last_error)
+        VALUES ('make_partitions', 'null', true, 'it hurt')";
+    site.installation.database.sql(given_up).await;
+    let storage = || site.mishap(&["storage"]).expect(0).out;
+    assert!(storage().contains("2020-01-01T00:00:00Z"));
+    let jobs = || site.mishap(&["job", "list"]).expect(0).out;
+    assert!(jobs().contains("it hurt"), "{}", jobs());
+    for number in [1, 2] {
+        site.mend(&page, number);
+    }
+    site.holds(&page, "Verification", 1);
+    let said = site.mishap(&["storage", "--json"]).expect(0).json();
+    let events = said["partitions"].as_array().unwrap().iter().find(|it| it["table"] == "events");
+    let events = events.unwrap();
+    assert_eq!(events["past"], 0, "{events}");
+    assert!(events["future"].as_i64().unwrap() >= 2, "{events}");
+    until("the job is done", async || !site.mishap(&["job", "list"]).out.contains("it hurt")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_that_holds_up_the_digest_is_found_and_cancelled() {
+    let (mut site, page) = (Site::start().await, Page::read("glitchtip-latency"));
+    let mut holder = site.installation.database.connect().await;
+    let mut holding = JoinSet::new();
+    holding.spawn(async move {
+        let hold = "BEGIN; LOCK TABLE issues; SELECT pg_sleep(600)";
+        execute(&mut holder, hold).await
+    });
+    let running = || {
+        let words = ["database", "--longer-than", "0", "--json"];
+        site.mishap(&words).expect(0).json()["running"].as_array().unwrap().clone()
+    };
+    let holds = |it: &serde_json::Value| it["text"].as_str().unwrap().contains("LOCK TABLE issues");
+    until("it holds", async || running().iter().any(holds)).await;
+    site.send(1).await;
+    let blocked = |it: &serde_json::Value| it["blocked_by"].is_number();
+    until("the digest waits", async || running().iter().any(blocked)).await;
+    let pid = running().iter().find(|it| blocked(it)).unwrap()["blocked_by"].to_string();
+    site.set("PID", &pid);
+    site.mend(&page, 1);
+    assert!(holding.join_next().await.unwrap().unwrap().is_err(), "it goes on");
+    site.installation.until_settled().await;
+    for number in [1, 2] {
+        site.comes_true(&page, "Verification", number).await;
+    }
 }

@@ -58,9 +58,8 @@ struct Dead {
 
 impl fmt::Display for Storage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "Database: {}; events kept: {} days", bytes(self.database_bytes), {
-            self.retention_days
-        })?;
+        let (size, days) = (bytes(self.database_bytes), self.retention_days);
+        writeln!(f, "Database: {size}; events kept: {days} days")?;
         let rows = self.tables.iter().map(|it| {
             let size = bytes(it.bytes + it.index_bytes);
             [it.table.clone(), it.rows.to_string(), size, bytes(it.index_bytes)]

@@ -34,6 +34,9 @@ const MEASURE_QUEUES: Duration = Duration::from_secs(5);
 /// How often stores are measured.
 const MEASURE_STORES: Duration = Duration::from_secs(60);
 
+/// How often what is stored is compared with what was counted: it reads an hour's events.
+const MEASURE_ACCOUNTS: Duration = Duration::from_secs(600);
+
 /// Connections to PostgreSQL.
 const CONNECTIONS: usize = 2;
 
@@ -122,11 +125,14 @@ fn measure(process: &Process, pool: &Pool, leads: &Arc<AtomicBool>) {
     process.metrics.ask(move || found.families());
     let days = process.settings.retention_days;
     let (pool, redis, leads) = (pool.clone(), process.redis.clone(), Arc::clone(leads));
-    let mut stores_at: Option<Instant> = None;
+    let (mut stores_at, mut accounts_at) = (None, None);
     process.tasks.every("measures", MEASURE_QUEUES, move || {
         let leads = leads.load(Ordering::Relaxed);
-        let stores = leads && stores_at.is_none_or(|at| at.elapsed() >= MEASURE_STORES);
-        stores_at = if stores { Some(Instant::now()) } else { stores_at.filter(|_| leads) };
+        let stores = leads && is_due(&mut stores_at, MEASURE_STORES);
+        let accounts = leads && is_due(&mut accounts_at, MEASURE_ACCOUNTS);
+        if !leads {
+            (stores_at, accounts_at) = (None, None);
+        }
         let (measured, pool, redis) = (measured.clone(), pool.clone(), redis.clone());
         async move {
             if !leads {
@@ -136,8 +142,20 @@ fn measure(process: &Process, pool: &Pool, leads: &Arc<AtomicBool>) {
             if stores {
                 told(measured.stores(&pool, days).await);
             }
+            if accounts {
+                told(measured.accounts(&pool).await);
+            }
         }
     });
+}
+
+/// Whether something is due again; if so, it counts as done now.
+fn is_due(last: &mut Option<Instant>, period: Duration) -> bool {
+    let due = last.is_none_or(|at| at.elapsed() >= period);
+    if due {
+        *last = Some(Instant::now());
+    }
+    due
 }
 
 /// Migrates, waiting for PostgreSQL as long as it takes. A migration that fails is not tried again.

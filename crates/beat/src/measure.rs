@@ -5,12 +5,13 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use mishap_boot::metrics::{Description, Family};
 use mishap_process::tenants;
 use mishap_queue::Redis;
 use mishap_storage::measures::{self, Tenants};
 use mishap_storage::partitions::{self, Partition};
+use mishap_storage::reconciliation::{self, Hours};
 use mishap_storage::{Conn, Pool, inbox, jobs};
 
 /// Tables whose sizes are shown.
@@ -45,6 +46,11 @@ const LAST_SUCCESS: Description = Description::Gauge(
     "When a job of the schedule was last done.",
 );
 
+const GAP: Description = Description::Gauge(
+    "glitchtip_accounting_gap_events",
+    "Events that are stored or counted and not both, of the last hour that can be compared.",
+);
+
 /// What beat measures.
 pub const METRICS: &[Description] = &[
     INBOX_ROWS,
@@ -58,6 +64,7 @@ pub const METRICS: &[Description] = &[
     PARTITIONS,
     OLDEST_EVENT,
     LAST_SUCCESS,
+    GAP,
     Description::Gauge("glitchtip_beat_leader", "Whether this beat leads."),
     Description::Counter("glitchtip_beat_ticks_total", "How often the schedule was looked at."),
     Description::Counter("glitchtip_queue_enqueued_total", "Jobs pushed, by name."),
@@ -71,13 +78,15 @@ pub(crate) struct Measured(Arc<Mutex<Found>>);
 struct Found {
     queues: Vec<Family>,
     stores: Vec<Family>,
+    accounts: Vec<Family>,
 }
 
 impl Measured {
     /// Everything that was last found.
     pub(crate) fn families(&self) -> Vec<Family> {
         let found = self.found();
-        found.queues.iter().chain(&found.stores).cloned().collect()
+        let Found { queues, stores, accounts } = &*found;
+        queues.iter().chain(stores).chain(accounts).cloned().collect()
     }
 
     /// Looks for what waits.
@@ -91,6 +100,13 @@ impl Measured {
     pub(crate) async fn stores(&self, pool: &Pool, retention_days: u32) -> anyhow::Result<()> {
         let found = stores(pool, retention_days).await;
         self.found().stores = found.as_ref().map(Clone::clone).unwrap_or_default();
+        found.map(drop)
+    }
+
+    /// Looks whether what is stored and what was counted agree.
+    pub(crate) async fn accounts(&self, pool: &Pool) -> anyhow::Result<()> {
+        let found = accounts(pool).await;
+        self.found().accounts = found.as_ref().map(Clone::clone).unwrap_or_default();
         found.map(drop)
     }
 
@@ -155,6 +171,16 @@ async fn stores(pool: &Pool, retention_days: u32) -> anyhow::Result<Vec<Family>>
     }
     families.push(successes);
     Ok(families)
+}
+
+/// How far what is stored and what was counted are apart; reads an hour's events.
+async fn accounts(pool: &Pool) -> anyhow::Result<Vec<Family>> {
+    let mut conn = pool.get().await?;
+    let Hours { since, until } = reconciliation::comparable(&mut conn, 1).await?;
+    let last = Hours { since: since.max(until - TimeDelta::hours(1)), until };
+    let differences = reconciliation::differences(&mut conn, last).await?;
+    let gap: i64 = differences.iter().map(|it| (it.stored - it.counted).abs()).sum();
+    Ok(vec![Family::single(GAP, signed(gap))])
 }
 
 /// Partitions of days that are over, of now, and of days to come.

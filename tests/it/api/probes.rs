@@ -163,6 +163,7 @@ async fn metrics_have_the_names_that_dashboards_and_autoscalers_ask_for() {
         r#"glitchtip_job_last_success_timestamp_seconds{job="make_partitions"} "#,
         "glitchtip_dead_letters 0",
         "glitchtip_db_size_bytes ",
+        "glitchtip_accounting_gap_events 0",
     ] {
         assert!(beat.lines().any(|line| line.starts_with(series)), "{series} in {beat}");
     }

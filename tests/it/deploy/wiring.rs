@@ -109,7 +109,7 @@ fn a_pod_is_given_more_time_than_its_program_needs_to_end() {
 #[tokio::test(flavor = "multi_thread")]
 async fn probes_ask_what_is_answered_at_the_port_of_the_metrics() {
     let tasks = Tasks::new(CancellationToken::new());
-    let metrics = mishap_boot::metrics::apart().unwrap();
+    let metrics = mishap_boot::metrics::Metrics::apart().unwrap();
     let address = health::serve(([127, 0, 0, 1], 0).into(), Health::default(), metrics, &tasks);
     let address = address.await.unwrap();
     let client = Client::at(&format!("http://{address}"), None);

@@ -62,6 +62,7 @@ pub mod teams;
 mod tls;
 mod tx;
 pub mod vitals;
+mod watch;
 pub mod wizards;
 
 pub use self::clock::now;

@@ -8,11 +8,11 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use diesel::ConnectionError;
-use diesel_async::AsyncPgConnection;
 use diesel_async::pooled_connection::deadpool::{Object, Pool as DeadPool, PoolError};
 use diesel_async::pooled_connection::{
     AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod,
 };
+use diesel_async::{AsyncConnection as _, AsyncPgConnection};
 use futures_util::FutureExt as _;
 use metrics::{counter, histogram};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -23,6 +23,8 @@ use url::Url;
 use crate::error::{Error, Result};
 use crate::failures::{self, Failure};
 use crate::tls::{self, SslMode, TlsError};
+use crate::tx::Body;
+use crate::watch::Watch;
 
 /// One connection.
 pub type Conn = AsyncPgConnection;
@@ -78,11 +80,12 @@ impl Pool {
     /// A pool whose connections live on `runtime`. Nothing is opened yet.
     pub fn new(config: &DatabaseConfig, runtime: &Handle) -> Result<Self, ConfigError> {
         let (driver, connector) = driver_config(config)?;
-        let runtime = runtime.clone();
+        let (runtime, statement_timeout) = (runtime.clone(), config.statement_timeout);
         let mut manager = ManagerConfig::<Conn>::default();
         manager.recycling_method = RecyclingMethod::Fast;
         manager.custom_setup = Box::new(move |_url| {
-            let opened = runtime.spawn(open(driver.clone(), connector.clone()));
+            let opened = open_watched(driver.clone(), connector.clone(), statement_timeout);
+            let opened = runtime.spawn(opened);
             async move {
                 opened
                     .await
@@ -117,6 +120,40 @@ impl Pool {
             }
             Error::Unavailable(error)
         })
+    }
+
+    /// Does something on a connection, within a time that counts from now.
+    ///
+    /// If it takes longer, the connection is not used again: what it was asked for last may come at
+    /// any time, or never.
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "it says that the future is Send; callers cannot infer it"
+    )]
+    pub fn within<'p, T, F>(
+        &'p self,
+        time: Duration,
+        body: F,
+    ) -> impl Future<Output = Result<T>> + Send + use<'p, T, F>
+    where
+        for<'r> F: AsyncFn(&'r mut Conn) -> Result<T>
+            + Body<&'r mut Conn, Result<T>, Future: Send>
+            + Send
+            + Sync,
+        T: Send,
+    {
+        async move {
+            let deadline = tokio::time::Instant::now() + time;
+            let conn = tokio::time::timeout_at(deadline, self.get());
+            let mut conn = conn.await.map_err(|_elapsed| Error::Timeout)??;
+            match tokio::time::timeout_at(deadline, body(&mut conn)).await {
+                Ok(result) => result,
+                Err(_elapsed) => {
+                    drop(Object::take(conn));
+                    Err(Error::Timeout)
+                }
+            }
+        }
     }
 
     /// Connections open, and how many of them are idle.
@@ -158,16 +195,34 @@ async fn open(
     driver: tokio_postgres::Config,
     connector: MakeRustlsConnect,
 ) -> Result<Conn, ConnectionError> {
-    let opened = driver.connect(connector).await;
-    let (client, connection) = opened.map_err(|error| {
-        // The driver's own text says only that a database error happened.
-        let text = match std::error::Error::source(&error) {
-            Some(source) => format!("{error}: {source}"),
-            None => error.to_string(),
-        };
-        ConnectionError::BadConnection(text)
-    })?;
+    let (client, connection) =
+        driver.connect(connector).await.map_err(|error| not_opened(&error))?;
     Conn::try_from_client_and_connection(client, connection).await
+}
+
+/// Opens a connection that ends when it is of no use any more.
+async fn open_watched(
+    driver: tokio_postgres::Config,
+    connector: MakeRustlsConnect,
+    statement_timeout: Duration,
+) -> Result<Conn, ConnectionError> {
+    let (client, connection) =
+        driver.connect(connector).await.map_err(|error| not_opened(&error))?;
+    let watch = Watch::default();
+    #[expect(clippy::disallowed_methods, reason = "it ends with the connection")]
+    tokio::spawn(watch.clone().drive(connection, statement_timeout));
+    let mut conn = Conn::try_from(client).await?;
+    conn.set_instrumentation(watch);
+    Ok(conn)
+}
+
+fn not_opened(error: &tokio_postgres::Error) -> ConnectionError {
+    // The driver's own text says only that a database error happened.
+    let text = match std::error::Error::source(error) {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    };
+    ConnectionError::BadConnection(text)
 }
 
 /// Understands a URL as libpq does, as far as the driver does not.
@@ -213,7 +268,10 @@ fn driver_config(
         .keepalives_retries(3)
         .tcp_user_timeout(Duration::from_secs(10));
     let timeout = config.statement_timeout.as_millis();
-    let settings = format!("-c statement_timeout={timeout} -c jit=off");
+    // A server that hears no more of us gives back what we have locked.
+    let settings = format!(
+        "-c statement_timeout={timeout} -c idle_in_transaction_session_timeout={timeout} -c jit=off"
+    );
     let options = match driver.get_options() {
         Some(options) => format!("{options} {settings}"),
         None => settings,

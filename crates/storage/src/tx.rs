@@ -11,7 +11,7 @@ use crate::pool::Conn;
 /// How often a transaction is tried.
 const ATTEMPTS: usize = 5;
 
-/// What is done in a transaction: an async closure whose future may move between threads.
+/// What is done on a connection, or in a transaction: an async closure whose future may move between threads.
 ///
 /// It is implemented by every such closure that changes nothing it has captured.
 pub trait Body<C, R>: AsyncFn(C) -> R + Fn(C) -> <Self as Body<C, R>>::Future {

@@ -17,7 +17,7 @@ use mishap_process::reports;
 use mishap_queue::Redis;
 use mishap_queue::overflow::Appended;
 use mishap_storage::inbox::{self, NewEnvelope, Ticket};
-use mishap_storage::{ErrorClass, Pool};
+use mishap_storage::{Conn, ErrorClass, Pool};
 use tokio::sync::{mpsc, oneshot};
 
 /// How long the first of a batch waits for others.
@@ -199,12 +199,10 @@ impl Committer {
             return Err(AwayError);
         }
         let began = Instant::now();
-        let written = tokio::time::timeout(WRITE_TIMEOUT, async {
-            let mut conn = self.pool.get().await?;
-            inbox::accept(&mut conn, envelopes, refused).await
-        })
-        .await
-        .unwrap_or(Err(mishap_storage::Error::Timeout));
+        let written = self.pool.within(WRITE_TIMEOUT, async |conn: &mut Conn| {
+            inbox::accept(conn, envelopes, refused).await
+        });
+        let written = written.await;
         metrics::histogram!("glitchtip_ingest_commit_seconds").record(began.elapsed());
         match written {
             Ok(tickets) => {

@@ -8,8 +8,8 @@ use chrono::{DateTime, Utc};
 use mishap_boot::shutdown::CancellationToken;
 use mishap_core::causes::Causes;
 use mishap_core::id::KeyId;
-use mishap_storage::Pool;
 use mishap_storage::projects::keys;
+use mishap_storage::{Conn, Pool};
 
 /// How often it is written down.
 const PERIOD: Duration = Duration::from_secs(60);
@@ -53,11 +53,9 @@ impl LastUse {
             return;
         }
         let used: Vec<_> = noted.into_iter().collect();
-        let written = tokio::time::timeout(PATIENCE, async {
-            let mut conn = self.pool.get().await?;
-            keys::note_used(&mut conn, &used).await
-        });
-        if let Err(error) = written.await.unwrap_or(Err(mishap_storage::Error::Timeout)) {
+        let written =
+            self.pool.within(PATIENCE, async |conn: &mut Conn| keys::note_used(conn, &used).await);
+        if let Err(error) = written.await {
             tracing::warn!(error = %Causes(&error), "when keys were used cannot be written down");
             for (key, at) in used {
                 self.note(key, at);

@@ -10,7 +10,7 @@ use mishap_core::clock::Clock;
 use mishap_core::policy::KeyPolicy;
 use mishap_core::quota::{Categories, Ledger, RateLimit};
 use mishap_protocol::envelope::DataCategory;
-use mishap_storage::{Pool, inbox, quotas};
+use mishap_storage::{Conn, Pool, inbox, quotas};
 
 /// How often sums are exchanged and the backlog is looked at.
 pub(super) const PERIOD: Duration = Duration::from_secs(1);
@@ -71,14 +71,12 @@ impl Limits {
     /// Exchanges what was let in with the other processes, and looks at the backlog.
     pub(super) async fn refresh(&self) {
         let usage = self.ledger().begin_exchange(self.clock.now());
-        let refreshed = tokio::time::timeout(TIMEOUT, async {
-            let mut conn = self.pool.get().await?;
-            let sums = quotas::exchange(&mut conn, &usage).await?;
-            let backlog = inbox::backlog(&mut conn).await?;
-            Ok::<_, mishap_storage::Error>((sums, backlog))
+        let refreshed = self.pool.within(TIMEOUT, async |conn: &mut Conn| {
+            let sums = quotas::exchange(conn, &usage).await?;
+            Ok((sums, inbox::backlog(conn).await?))
         });
         match refreshed.await {
-            Ok(Ok((sums, backlog))) => {
+            Ok((sums, backlog)) => {
                 self.ledger().end_exchange(&sums);
                 let full = backlog.exceeds(&self.max_backlog);
                 if full && !self.backlog_full.swap(full, Ordering::Relaxed) {
@@ -90,14 +88,13 @@ impl Limits {
                 }
                 self.backlog_full.store(full, Ordering::Relaxed);
             }
-            Ok(Err(error)) => {
+            Err(error) => {
                 self.ledger().end_exchange(&[]);
                 tracing::debug!(
                     error = %Causes(&error),
                     "limits cannot be exchanged"
                 );
             }
-            Err(_elapsed) => self.ledger().end_exchange(&[]),
         }
     }
 }

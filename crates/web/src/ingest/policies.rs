@@ -16,7 +16,7 @@ use mishap_core::clock::Clock;
 use mishap_core::id::ProjectId;
 use mishap_core::policy::KeyPolicy;
 use mishap_protocol::dsn::PublicKey;
-use mishap_storage::{Pool, projects};
+use mishap_storage::{Conn, Pool, projects};
 use quick_cache::sync::Cache;
 use tokio::sync::{Notify, watch};
 
@@ -150,13 +150,10 @@ impl Policies {
 
     async fn fetch(&self, pairs: &[Pair]) -> mishap_storage::Result<()> {
         let looked_up = self.clock.now();
-        let fetched = async {
-            let mut conn = self.pool.get().await?;
-            projects::policies::of_keys(&mut conn, pairs).await
-        };
-        let fetched = tokio::time::timeout(PATIENCE, fetched).await;
-        let mut policies: HashMap<Pair, KeyPolicy> =
-            fetched.map_err(|_elapsed| mishap_storage::Error::Timeout)??;
+        let fetched = self.pool.within(PATIENCE, async |conn: &mut Conn| {
+            projects::policies::of_keys(conn, pairs).await
+        });
+        let mut policies: HashMap<Pair, KeyPolicy> = fetched.await?;
         for pair in pairs {
             let policy = policies.remove(pair).map(Arc::new);
             self.cache.insert(*pair, Entry { policy, looked_up });

@@ -11,6 +11,7 @@ use mishap_core::secret::TokenHash;
 use serde_json::Value;
 
 use super::users::User;
+use crate::clock::takes_writes;
 use crate::error::Result;
 use crate::pool::Conn;
 use crate::schema::{sessions, users};
@@ -77,7 +78,8 @@ pub async fn find(
     let Some((session, user)) = found.filter(may_be_used) else {
         return Ok(None);
     };
-    if (now - session.last_seen_at).num_seconds() >= 60 {
+    let is_known = (now - session.last_seen_at).num_seconds() < 60;
+    if !is_known && takes_writes(conn).await? {
         let update = diesel::update(sessions::table.find(session.id));
         update.set(sessions::last_seen_at.eq(now)).execute(conn).await?;
     }

@@ -9,6 +9,7 @@ use mishap_core::page::{Cursor, Page};
 use mishap_core::secret::{ApiToken, TokenHash};
 
 use super::users::User;
+use crate::clock::takes_writes;
 use crate::error::Result;
 use crate::pool::Conn;
 use crate::schema::{api_tokens, users};
@@ -58,7 +59,7 @@ pub struct NewToken<'a> {
 }
 
 /// A token and its owner, if the token counts and the account may be used; notes that it was used,
-/// once a minute.
+/// once a minute, unless the database only reads.
 pub async fn find_owner(
     conn: &mut Conn,
     token: TokenHash,
@@ -76,7 +77,8 @@ pub async fn find_owner(
     let Some((token, user)) = found.filter(counts) else {
         return Ok(None);
     };
-    if token.last_used_at.is_none_or(|last| (now - last).num_seconds() >= 60) {
+    let is_known = token.last_used_at.is_some_and(|last| (now - last).num_seconds() < 60);
+    if !is_known && takes_writes(conn).await? {
         let update = diesel::update(api_tokens::table.find(token.id));
         update.set(api_tokens::last_used_at.eq(now)).execute(conn).await?;
     }

@@ -18,7 +18,7 @@ use mishap_boot::settings::{DatabaseSettings, Environment, InitialUser};
 use mishap_core::random::SystemRandom;
 use mishap_process::Process;
 use mishap_storage::migrations::{self, MigrationError};
-use mishap_storage::{ConnectError, ErrorClass, Pool};
+use mishap_storage::{ConnectError, Error, ErrorClass, Pool};
 
 pub use self::lead::Leader;
 pub use self::measure::METRICS;
@@ -176,11 +176,14 @@ async fn migrate_in_the_end(migration: &Migration) -> anyhow::Result<()> {
     }
 }
 
-/// Whether PostgreSQL could not be reached, or went away in the middle.
+/// Whether PostgreSQL cannot be reached, or takes no writes.
 fn is_away(error: &anyhow::Error) -> bool {
-    let refused = || matches!(error.downcast_ref(), Some(ConnectError::Refused(_)));
-    let class = error.downcast_ref().map(MigrationError::class);
-    refused() || class == Some(ErrorClass::Unavailable)
+    let class = error
+        .downcast_ref::<MigrationError>()
+        .map(MigrationError::class)
+        .or_else(|| error.downcast_ref::<Error>().map(Error::class));
+    class == Some(ErrorClass::Unavailable)
+        || matches!(error.downcast_ref::<ConnectError>(), Some(ConnectError::Refused(_)))
 }
 
 fn told(result: anyhow::Result<()>) {

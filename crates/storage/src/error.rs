@@ -60,6 +60,7 @@ impl Error {
     }
 }
 
+/// What a caller can do about a failed statement.
 pub(crate) fn class_of(error: &diesel::result::Error) -> ErrorClass {
     use diesel::result::Error::{BrokenTransactionManager, DatabaseError};
     match error {

@@ -8,7 +8,7 @@ use diesel_async::{AsyncMigrationHarness, RunQueryDsl as _, SimpleAsyncConnectio
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
 use mishap_core::causes::Causes;
 
-use crate::error::{ErrorClass, Result, class_of, class_of_text};
+use crate::error::{Error, ErrorClass, Result, class_of, class_of_text};
 use crate::pool::{Conn, Pool};
 use crate::sql::statement;
 
@@ -22,7 +22,7 @@ const LOCK: i64 = 0x6d69_7368_6170;
 pub enum MigrationError {
     /// A statement around the migrations failed.
     #[error("cannot prepare the migrations")]
-    Prepare(#[source] diesel::result::Error),
+    Prepare(#[source] Error),
     /// A migration failed; it was rolled back.
     #[error("a migration failed")]
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -32,7 +32,7 @@ impl MigrationError {
     /// What a caller can do about it.
     pub fn class(&self) -> ErrorClass {
         match self {
-            Self::Prepare(error) => class_of(error),
+            Self::Prepare(error) => error.class(),
             Self::Failed(error) => match error.downcast_ref() {
                 Some(error) => class_of(error),
                 // What wraps a migration's own failure cannot be named outside its crate.
@@ -49,8 +49,15 @@ impl MigrationError {
 pub async fn run(mut conn: Conn) -> Result<usize, MigrationError> {
     // No statement of a migration may wait long for a lock: behind it everybody else would wait.
     let prepare = "SET lock_timeout = '5s'; SET statement_timeout = '15min'";
-    conn.batch_execute(prepare).await.map_err(MigrationError::Prepare)?;
-    lock(&mut conn).await.map_err(MigrationError::Prepare)?;
+    let prepared = async {
+        conn.batch_execute(prepare).await?;
+        lock(&mut conn).await?;
+        pending(&mut conn).await
+    };
+    // Even to note that nothing is to be done, the database would have to take writes.
+    if prepared.await.map_err(MigrationError::Prepare)?.is_empty() {
+        return Ok(0);
+    }
     let mut harness = AsyncMigrationHarness::new(conn);
     let applied = harness.run_pending_migrations(MIGRATIONS);
     applied.map(|versions| versions.len()).map_err(MigrationError::Failed)
@@ -65,7 +72,7 @@ pub async fn revert_all(conn: Conn) -> Result<usize, MigrationError> {
 }
 
 /// Waits for the lock without holding up the one who has it.
-async fn lock(conn: &mut Conn) -> diesel::QueryResult<()> {
+async fn lock(conn: &mut Conn) -> Result<()> {
     #[derive(QueryableByName)]
     struct Row {
         #[diesel(sql_type = Bool)]

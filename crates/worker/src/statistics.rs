@@ -21,10 +21,14 @@ const PAUSE_FACTOR: u32 = 9;
 pub(crate) async fn keep_folding(pool: Pool, stop: CancellationToken) {
     while !stop.is_cancelled() {
         let began = Instant::now();
-        if let Err(error) = fold(&pool).await {
-            tracing::warn!(error = %Causes(&error), "the statistics were not brought up to date");
-        }
-        let pause = (began.elapsed() * PAUSE_FACTOR).max(PERIOD);
+        let pause = match fold(&pool).await {
+            Ok(()) => (began.elapsed() * PAUSE_FACTOR).max(PERIOD),
+            Err(error) => {
+                tracing::warn!(error = %Causes(&error), "the statistics were not brought up to date");
+                // What it took was waiting, and no work that others must be spared.
+                PERIOD
+            }
+        };
         tokio::select! {
             () = stop.cancelled() => {}
             () = tokio::time::sleep(pause) => {}

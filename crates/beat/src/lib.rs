@@ -40,6 +40,12 @@ const MEASURE_ACCOUNTS: Duration = Duration::from_secs(600);
 /// Connections to PostgreSQL.
 const CONNECTIONS: usize = 2;
 
+/// How long a look at the schedule may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long giving the lease back may take.
+const RELEASE: Duration = Duration::from_secs(3);
+
 /// How long to wait before PostgreSQL is tried again.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -96,13 +102,12 @@ pub async fn run(process: &Process) -> anyhow::Result<()> {
     let leader = Leader { pool, redis: process.redis.clone(), holder: process.random.uuid() };
     ready.set(true);
     while !process.stop().is_cancelled() {
-        let leads_now = match leader.tick().await {
-            Ok(leads) => leads,
-            Err(error) => {
-                tracing::warn!("the schedule cannot be followed: {error:#}");
-                false
-            }
-        };
+        // A server that says nothing must not keep beat from ending.
+        let ticked = tokio::time::timeout(PATIENCE, leader.tick()).await;
+        let leads_now = ticked.unwrap_or_else(|late| Err(late.into())).unwrap_or_else(|error| {
+            tracing::warn!("the schedule cannot be followed: {error:#}");
+            false
+        });
         if leads.swap(leads_now, Ordering::Relaxed) != leads_now {
             tracing::info!(leads = leads_now, "leadership changed");
         }
@@ -113,7 +118,9 @@ pub async fn run(process: &Process) -> anyhow::Result<()> {
     }
     ready.set(false);
     if leads.load(Ordering::Relaxed) {
-        told(leader.release().await);
+        // If it cannot be given back, the lease ends by itself.
+        let released = tokio::time::timeout(RELEASE, leader.release()).await;
+        told(released.unwrap_or_else(|late| Err(late.into())));
     }
     Ok(())
 }

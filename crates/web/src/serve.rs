@@ -53,7 +53,6 @@ pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 const INGEST_CONNECTIONS: usize = 3;
 
 /// How long to wait before PostgreSQL is tried again.
-const PAUSE: Duration = Duration::from_millis(500);
 
 /// How often pools are measured.
 const POOL_METRICS: Duration = Duration::from_secs(5);

@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::home::Home;
 use crate::ports;
 use crate::server::{Arguments, Recipe, Server};
-use crate::tools::Tools;
+use crate::tools::{PostgresPrograms, Tools};
 
 mod cluster;
 #[cfg(test)]
@@ -48,6 +48,21 @@ impl Postgres {
         Self::start_on(&mut ports::free, tools, dir, options)
     }
 
+    /// Starts a copy of another PostgreSQL that follows it until it is promoted, in the folder
+    /// `postgres` of `dir`, which must be new.
+    pub fn start_standby(
+        tools: &Tools,
+        dir: &Path,
+        options: &PostgresOptions,
+        primary: &Self,
+    ) -> Result<Self, Error> {
+        let account = Account::of_servers()?;
+        let home = Home::open(dir, "postgres", account)?;
+        let programs = tools.postgres(account)?;
+        let data = cluster::copy_of(&programs, &home, primary.port())?;
+        Self::start_in(&data, programs, home, &mut ports::free, options)
+    }
+
     fn start_on(
         ports: &mut dyn FnMut() -> Result<u16, Error>,
         tools: &Tools,
@@ -58,11 +73,21 @@ impl Postgres {
         let home = Home::open(dir, "postgres", account)?;
         let programs = tools.postgres(account)?;
         let data = cluster::prepare(tools, &programs, &home)?;
+        Self::start_in(&data, programs, home, ports, options)
+    }
+
+    fn start_in(
+        data: &Path,
+        programs: PostgresPrograms,
+        home: Home,
+        ports: &mut dyn FnMut() -> Result<u16, Error>,
+        options: &PostgresOptions,
+    ) -> Result<Self, Error> {
         let status = data.join("postmaster.pid");
         let recipe = Recipe {
             name: "PostgreSQL",
             program: programs.bin.join("postgres"),
-            arguments: arguments(&data, &home.subfolder("socket")?, options),
+            arguments: arguments(data, &home.subfolder("socket")?, options),
             is_ready: Box::new({
                 let status = status.clone();
                 move |_, pid| fs::read_to_string(&status).is_ok_and(|it| says_ready(&it, pid))
@@ -92,6 +117,11 @@ impl Postgres {
     /// The folder of PostgreSQL's programs: `psql` and `pg_dump` are here, if anywhere.
     pub fn bin(&self) -> &Path {
         &self.bin
+    }
+
+    /// The folder of everything that is the server's: its data, and its log.
+    pub fn folder(&self) -> &Path {
+        &self.server.home.folder
     }
 
     /// Stops the server if it runs, and starts it on the same port with the same data.

@@ -3,7 +3,8 @@
 //! `initdb` takes some 0.5 s, a copy of its result a tenth. So the first data are copied to the
 //! cache, and later ones from there.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -39,6 +40,25 @@ pub(super) fn prepare(
         trees::copy(&template, &partial, Some(home.account))?;
     }
     fs::rename(&partial, &data).map_err(Error::on("move", &partial))?;
+    Ok(data)
+}
+
+/// Data copied from a server that runs, for a standby that follows it.
+pub(super) fn copy_of(
+    programs: &PostgresPrograms,
+    home: &Home,
+    primary: u16,
+) -> Result<PathBuf, Error> {
+    let data = home.subfolder("data")?;
+    // Data that others could read are refused.
+    let own = Permissions::from_mode(0o700);
+    fs::set_permissions(&data, own).map_err(Error::on("close", &data))?;
+    let program = programs.bin.join("pg_basebackup");
+    let mut command = home.account.command(&program, &home.folder);
+    command.args(["--write-recovery-conf", "--wal-method=stream", "--checkpoint=fast"]);
+    command.args(["--no-sync", "--host=127.0.0.1", "--username", NAME]);
+    command.arg(format!("--port={primary}")).arg("--pgdata").arg(&data);
+    run(&mut command, &program)?;
     Ok(data)
 }
 

@@ -340,6 +340,22 @@ fn data_can_be_made_without_a_template() {
 }
 
 #[test]
+fn a_standby_follows_its_primary_until_it_is_promoted() {
+    let sandbox = sandbox();
+    let mut primary = start(&sandbox.path().join("primary"));
+    sql(&primary, "CREATE TABLE kept AS SELECT 42 AS answer");
+    let dir = sandbox.path().join("standby");
+    let options = PostgresOptions::default();
+    let standby = Postgres::start_standby(&tools(), &dir, &options, &primary).unwrap();
+    assert_eq!(sql(&standby, "SELECT pg_is_in_recovery()"), "t");
+    sql(&primary, "UPDATE kept SET answer = 43");
+    assert_soon(|| sql(&standby, "SELECT answer FROM kept") == "43");
+    primary.kill();
+    assert_eq!(sql(&standby, "SELECT pg_promote()"), "t");
+    sql(&standby, "UPDATE kept SET answer = 44");
+}
+
+#[test]
 fn the_socket_is_in_the_folder_if_its_path_is_short_enough() {
     let sandbox = sandbox();
     let long = sandbox.path().join("l".repeat(100));

@@ -7,16 +7,21 @@ use std::time::{Duration, Instant};
 
 use mishap_protocol::dsn::Dsn;
 use mishap_queue::Redis;
+use mishap_sandbox::PostgresOptions;
 use mishap_storage::{Error, inbox, tallies};
 use url::Url;
 
 use crate::app::redis_at;
 use crate::database::{Tenant, TestDatabase};
 use crate::program::{Program, built_program, free_port};
+use crate::proxy::Proxy;
 use crate::servers::Servers;
 
 /// How long until everything that was sent is digested and counted, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
+
+/// What the keys of the programs begin with.
+const REDIS_PREFIX: &str = "mishap:";
 
 /// Lines of each log that are shown when a test failed.
 const LINES: usize = 40;
@@ -26,12 +31,30 @@ const LINES: usize = 40;
 pub struct InstallationOptions {
     /// Whether its programs know of no Redis.
     pub without_redis: bool,
+    /// Whether its programs reach their servers over a network that can be hurt.
+    pub with_network: bool,
+    /// Bytes of the disk that PostgreSQL's data are on, if they are to have one of their own.
+    pub volume: Option<u64>,
+    /// Settings of PostgreSQL.
+    pub postgres: Vec<(&'static str, &'static str)>,
+    /// Variables of the programs.
+    pub environment: Vec<(&'static str, &'static str)>,
+}
+
+/// The ways from the programs to their servers.
+pub struct Network {
+    /// To PostgreSQL.
+    pub postgres: Proxy,
+    /// To Redis.
+    pub redis: Proxy,
 }
 
 /// The whole product, running.
 pub struct Installation {
     /// PostgreSQL and Redis.
     pub servers: Servers,
+    /// The network between them and the programs, if it can be hurt.
+    network: Option<Network>,
     /// Where web is, also while it is down.
     pub url: Url,
     /// Receives.
@@ -58,31 +81,43 @@ impl Installation {
     /// Starts everything as a test wants it.
     pub async fn start_with(options: &InstallationOptions) -> Self {
         mishap_process::install_encryption();
-        let servers = tokio::task::block_in_place(Servers::start);
+        let servers = tokio::task::block_in_place(|| servers(options));
+        let network = if options.with_network {
+            let postgres = Proxy::to(servers.postgres.port()).await;
+            Some(Network { postgres, redis: Proxy::to(servers.redis.port()).await })
+        } else {
+            None
+        };
         let port = free_port();
         let url = Url::parse(&format!("http://127.0.0.1:{port}")).unwrap();
-        let redis_url = if options.without_redis { String::new() } else { servers.redis.url() };
-        let environment = [
-            ("DATABASE_URL", servers.postgres.url()),
-            ("REDIS_URL", redis_url.clone()),
-            ("PORT", port.to_string()),
-            ("GLITCHTIP_URL", url.to_string()),
-            ("LOG_LEVEL", "info".to_owned()),
-        ];
-        let environment: Vec<_> =
-            environment.map(|(name, value)| (name.to_owned(), value)).into_iter().collect();
+        let environment = environment(options, &servers, network.as_ref(), &url);
         let [beat, web, worker] = ["mishap-beat", "mishap-web", "mishap-worker"].map(|name| {
             let mut program = prepared(name, &environment, &servers);
             program.spawn();
             program
         });
         let database = TestDatabase::at(servers.postgres.url());
-        let redis = (!options.without_redis).then(|| redis_at(&redis_url, "mishap:"));
+        let redis = (!options.without_redis).then(|| redis_at(&servers.redis.url(), REDIS_PREFIX));
         let mut programs = [beat, web, worker];
         tokio::task::block_in_place(|| programs.iter_mut().for_each(Program::wait_until_ready));
         let [beat, web, worker] = programs;
         let tenant = database.tenant("shop").await;
-        Self { servers, url, web, worker, beat, database, redis, tenant, environment }
+        Self { servers, network, url, web, worker, beat, database, redis, tenant, environment }
+    }
+
+    /// The network between the servers and the programs. The test itself does not use it.
+    pub fn network(&self) -> &Network {
+        self.network.as_ref().expect("the installation was started with a network")
+    }
+
+    /// Looks for what was written into the database at this URL from now on.
+    pub fn look_at_database(&mut self, url: String) {
+        self.database = TestDatabase::at(url);
+    }
+
+    /// Looks for what waits in the Redis at this URL from now on.
+    pub fn look_at_redis(&mut self, url: &str) {
+        self.redis = Some(redis_at(url, REDIS_PREFIX));
     }
 
     /// One more program of the installation, `mishap-worker` for instance, with these variables of
@@ -137,6 +172,42 @@ impl Drop for Installation {
             }
         }
     }
+}
+
+fn servers(options: &InstallationOptions) -> Servers {
+    let extra = options.postgres.iter().map(|(name, value)| (name.to_string(), value.to_string()));
+    let postgres = PostgresOptions { durable: true, extra: extra.collect() };
+    match options.volume {
+        Some(bytes) => Servers::start_on_volume(bytes, &postgres),
+        None => Servers::start_with(&postgres),
+    }
+}
+
+/// The variables of all programs.
+fn environment(
+    options: &InstallationOptions,
+    servers: &Servers,
+    network: Option<&Network>,
+    url: &Url,
+) -> Vec<(String, String)> {
+    let (mut database_url, mut redis_url) = (servers.postgres.url(), servers.redis.url());
+    if let Some(network) = network {
+        database_url = network.postgres.url(&database_url);
+        redis_url = network.redis.url(&redis_url);
+    }
+    if options.without_redis {
+        redis_url.clear();
+    }
+    let port = url.port().expect("it has one").to_string();
+    let all = [
+        ("DATABASE_URL", database_url),
+        ("REDIS_URL", redis_url),
+        ("PORT", port),
+        ("GLITCHTIP_URL", url.to_string()),
+        ("LOG_LEVEL", "info".to_owned()),
+    ];
+    let own = options.environment.iter().map(|(name, value)| (*name, (*value).to_owned()));
+    all.into_iter().chain(own).map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 fn prepared(name: &str, environment: &[(String, String)], servers: &Servers) -> Program {

@@ -137,6 +137,22 @@ impl Program {
         answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default()
     }
 
+    /// A value that the program measures, the sum of all its labels; nothing if it never did.
+    pub fn measured(&self, name: &str) -> Option<f64> {
+        let metrics = self.metrics();
+        let values = metrics.lines().filter_map(|line| {
+            let (series, value) = line.rsplit_once(' ')?;
+            let is_found = series.split('{').next() == Some(name);
+            is_found.then(|| value.parse::<f64>().unwrap())
+        });
+        values.reduce(|sum, value| sum + value)
+    }
+
+    /// Whether the process has not ended by itself.
+    pub fn runs(&mut self) -> bool {
+        self.child.as_mut().is_some_and(|child| child.try_wait().unwrap().is_none())
+    }
+
     /// The number of the process.
     pub fn pid(&self) -> u32 {
         self.child.as_ref().expect("it runs").id()

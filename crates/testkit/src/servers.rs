@@ -8,6 +8,8 @@ use std::sync::OnceLock;
 use mishap_sandbox::{Postgres, PostgresOptions, Redis, RedisOptions, Tools};
 use tempfile::TempDir;
 
+use crate::volume::Volume;
+
 /// The folder of the workspace.
 pub(crate) fn workspace() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("two folders above")
@@ -26,6 +28,8 @@ pub struct Servers {
     pub postgres: Postgres,
     /// It keeps nothing when it dies.
     pub redis: Redis,
+    /// What PostgreSQL's data are on, if that is a disk of their own.
+    pub volume: Option<Volume>,
     dir: TempDir,
 }
 
@@ -37,10 +41,38 @@ impl Servers {
 
     /// Starts both, PostgreSQL as it is told.
     pub fn start_with(options: &PostgresOptions) -> Self {
+        Self::start_on(folder(), None, options)
+    }
+
+    /// Starts both, PostgreSQL on a disk of its own that holds so many bytes.
+    pub fn start_on_volume(bytes: u64, options: &PostgresOptions) -> Self {
         let dir = folder();
+        let volume = Volume::at(&dir.path().join("postgres"), bytes);
+        Self::start_on(dir, Some(volume), options)
+    }
+
+    fn start_on(dir: TempDir, volume: Option<Volume>, options: &PostgresOptions) -> Self {
         let postgres = Postgres::start(&tools(), dir.path(), options).unwrap();
         let redis = Redis::start(&tools(), dir.path(), &RedisOptions::default()).unwrap();
-        Self { postgres, redis, dir }
+        Self { postgres, redis, volume, dir }
+    }
+
+    /// One more PostgreSQL, which follows the first until it is promoted; durable, too.
+    pub fn standby(&self) -> Postgres {
+        let options = PostgresOptions { durable: true, ..PostgresOptions::default() };
+        let dir = self.second("standby");
+        Postgres::start_standby(&tools(), &dir, &options, &self.postgres).unwrap()
+    }
+
+    /// One more Redis, which knows nothing of the first.
+    pub fn another_redis(&self) -> Redis {
+        Redis::start(&tools(), &self.second("another"), &RedisOptions::default()).unwrap()
+    }
+
+    fn second(&self, name: &str) -> PathBuf {
+        let dir = self.dir.path().join(name);
+        std::fs::create_dir_all(&dir).unwrap();
+        dir
     }
 
     /// The folder of their data.

@@ -52,8 +52,6 @@ pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// Connections to PostgreSQL that only ingest uses.
 const INGEST_CONNECTIONS: usize = 3;
 
-/// How long to wait before PostgreSQL is tried again.
-
 /// How often pools are measured.
 const POOL_METRICS: Duration = Duration::from_secs(5);
 

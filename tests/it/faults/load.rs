@@ -38,7 +38,8 @@ pub(crate) struct Sent {
 }
 
 impl Sent {
-    fn add(&mut self, other: Self) {
+    /// Takes what other clients were told as well.
+    pub(crate) fn add(&mut self, other: Self) {
         self.acknowledged.extend(other.acknowledged);
         self.abandoned.extend(other.abandoned);
         for (status, count) in other.answers {
@@ -60,6 +61,7 @@ struct Shared {
     servers: Vec<Dsn>,
     is_over: AtomicBool,
     acknowledged: AtomicU64,
+    refused: AtomicU64,
 }
 
 impl Load {
@@ -77,6 +79,7 @@ impl Load {
             servers,
             is_over: AtomicBool::new(false),
             acknowledged: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
         });
         let spawned = (0..clients).map(|number| run(Arc::clone(&shared), number)).collect();
         Self { shared, clients: spawned }
@@ -85,6 +88,11 @@ impl Load {
     /// Events acknowledged so far.
     pub(crate) fn acknowledged(&self) -> u64 {
         self.shared.acknowledged.load(Ordering::Relaxed)
+    }
+
+    /// Requests so far that were answered with anything else than 200.
+    pub(crate) fn refused(&self) -> u64 {
+        self.shared.refused.load(Ordering::Relaxed)
     }
 
     /// Waits until so many more events are acknowledged.
@@ -144,6 +152,7 @@ impl Shared {
                     if status == 200 {
                         return true;
                     }
+                    self.refused.fetch_add(1, Ordering::Relaxed);
                 }
                 Err(error) if error.is_connect() => *server += 1,
                 Err(_broken) => sent.unanswered += 1,

@@ -1,7 +1,5 @@
 //! PostgreSQL or Redis is away, forgets everything, or says nothing.
 
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
 use std::time::Duration;
 
 use mishap_testkit::{Installation, InstallationOptions, until};
@@ -9,6 +7,7 @@ use tokio::task::block_in_place;
 
 use super::load::Load;
 use super::oracle::{Accounts, check};
+use super::redis;
 
 /// Clients that send.
 const CLIENTS: u64 = 5;
@@ -90,8 +89,26 @@ async fn a_redis_that_forgets_everything_loses_nothing() {
     let load = Load::start(&installation.dsn(), CLIENTS);
     for _ in 0..5 {
         load.goes_on_for(12).await;
-        flush(installation.servers.redis.port());
+        redis::tell(&installation.servers.redis, "FLUSHALL");
     }
+    let sent = load.stop().await;
+    installation.until_settled().await;
+    check(&installation.database, &sent, Accounts::Exact).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redis_that_drops_what_nobody_has_read_loses_nothing() {
+    let installation = Installation::start().await;
+    let load = Load::start(&installation.dsn(), CLIENTS);
+    load.goes_on_for(CLIENTS).await;
+    let goal = load.acknowledged() + 100;
+    while load.acknowledged() < goal {
+        redis::trim_hints(&installation.servers.redis);
+    }
+    // It is less bad if it takes the whole streams, with the group that reads them.
+    redis::tell(&installation.servers.redis, "CONFIG SET maxmemory-policy allkeys-lru");
+    redis::tell(&installation.servers.redis, "CONFIG SET maxmemory 1mb");
+    load.goes_on_for(20).await;
     let sent = load.stop().await;
     installation.until_settled().await;
     check(&installation.database, &sent, Accounts::Exact).await;
@@ -112,7 +129,7 @@ async fn a_redis_that_says_nothing_holds_up_nobody() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn everything_works_without_redis() {
-    let options = InstallationOptions { without_redis: true };
+    let options = InstallationOptions { without_redis: true, ..Default::default() };
     let mut installation = Installation::start_with(&options).await;
     block_in_place(|| installation.servers.redis.kill());
     let load = Load::start(&installation.dsn(), CLIENTS);
@@ -122,13 +139,4 @@ async fn everything_works_without_redis() {
     let sent = load.stop().await;
     installation.until_settled().await;
     check(&installation.database, &sent, Accounts::Exact).await;
-}
-
-/// Empties Redis as an operator would by mistake.
-fn flush(port: u16) {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-    stream.write_all(b"FLUSHALL\r\nQUIT\r\n").unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    assert!(answer.starts_with("+OK"), "{answer}");
 }

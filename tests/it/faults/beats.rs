@@ -9,6 +9,12 @@ use mishap_testkit::{Installation, Program, TestDatabase, until};
 use nix::sys::signal::Signal;
 use tokio::task::block_in_place;
 
+use super::load::Load;
+use super::oracle::{Accounts, check};
+
+/// Slots of the schedule that got their job.
+const JOBS_THAT_WERE_PUSHED: &str = "SELECT count(*) FROM schedule WHERE last_slot IS NOT NULL";
+
 /// Makes every job due again, as if nobody had looked for two hours.
 async fn make_everything_due(database: &TestDatabase) {
     database.sql("UPDATE schedule SET last_slot = last_slot - interval '2 hours'").await;
@@ -87,4 +93,32 @@ async fn a_beat_that_is_told_to_stop_lets_another_lead_at_once() {
     block_in_place(|| installation.beat.stop());
     let valid = "SELECT count(*) FROM leases WHERE expires_at > now()";
     assert_eq!(installation.database.number(valid).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn days_that_beat_made_no_partitions_for_take_events_all_the_same() {
+    let mut installation = Installation::start().await;
+    let database = &installation.database;
+    until("beat made some", async || database.number(JOBS_THAT_WERE_PUSHED).await > 0).await;
+    until("no job makes more", async || database.number("SELECT count(*) FROM jobs").await == 0)
+        .await;
+    block_in_place(|| installation.beat.kill());
+    // As it is on the first day after the last one that has partitions.
+    let parents = "ARRAY['events', 'attachments', 'issue_hours', 'outcomes']::regclass[]";
+    let drop = format!(
+        "DO $$ DECLARE partition regclass; BEGIN
+             FOR partition IN SELECT inhrelid FROM pg_inherits WHERE inhparent = ANY ({parents})
+             LOOP EXECUTE format('DROP TABLE %s', partition); END LOOP;
+         END $$"
+    );
+    database.sql(&drop).await;
+    let partitions = format!("SELECT count(*) FROM pg_inherits WHERE inhparent = ANY ({parents})");
+    assert_eq!(database.number(&partitions).await, 0);
+    let load = Load::start(&installation.dsn(), 5);
+    load.goes_on_for(20).await;
+    let sent = load.stop().await;
+    installation.until_settled().await;
+    // Those of today: events and their hours, and the outcomes of this month.
+    assert!(database.number(&partitions).await >= 3);
+    check(&installation.database, &sent, Accounts::Exact).await;
 }

@@ -5,6 +5,9 @@ use mishap_testkit::{Installation, Program, TestDatabase, Typed, built_program, 
 use serde_json::Value;
 use tokio::task::block_in_place;
 
+use super::load::Load;
+use super::oracle::{Accounts, check};
+
 fn migrate(database: &TestDatabase) -> Typed {
     // Everything but the database's settings is unusable, and must not matter.
     let nonsense = [("PORT", "x"), ("REDIS_URL", "nonsense"), ("GLITCHTIP_URL", "nonsense")];
@@ -86,6 +89,31 @@ async fn goes_away_while_it_waits(installation: &mut Installation, connection: &
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_web_that_begins_while_postgres_takes_no_writes_waits_for_what_it_must_write() {
+    let database = TestDatabase::new().await;
+    let name = url::Url::parse(&database.url).unwrap().path().trim_start_matches('/').to_owned();
+    let setting = "default_transaction_read_only";
+    database.sql(&format!("ALTER DATABASE {name} SET {setting} = on")).await;
+    let port = free_port().to_string();
+    let environment = [
+        ("DATABASE_URL", database.url.as_str()),
+        ("REDIS_URL", ""),
+        ("PORT", port.as_str()),
+        ("LOG_LEVEL", "error"),
+    ];
+    let mut web = Program::prepare(&built_program("mishap-web"), &environment);
+    web.spawn();
+    // Its own secret is missing, and cannot be written down.
+    let asked = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
+        AND application_name = 'mishap-web' AND query LIKE 'INSERT INTO instance_secrets%'";
+    until("it has tried", async || database.number(asked).await > 0).await;
+    assert!(web.runs() && !web.is_ready());
+    let writing = "SET transaction_read_only = off";
+    database.sql(&format!("{writing}; ALTER DATABASE {name} RESET {setting}")).await;
+    block_in_place(|| web.wait_until_ready());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn migrating_needs_only_the_database_and_changes_nothing_the_second_time() {
     let database = TestDatabase::empty().await;
     let migrate = migrate(&database);
@@ -117,4 +145,75 @@ async fn migrating_a_database_that_is_away_fails_and_says_so() {
     let said = Typed::new("mishap-beat", &[("DATABASE_URL", &url)]).run(&["migrate"]).expect(1);
     assert!(said.err.contains("PostgreSQL"), "{}", said.err);
     assert!(!said.err.contains("hidden"), "{}", said.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schema_that_is_newer_than_the_programs_is_worked_with() {
+    let mut installation = Installation::start().await;
+    // What a newer version's migrations leave behind; they only expand.
+    installation
+        .database
+        .sql(
+            "INSERT INTO __diesel_schema_migrations (version) VALUES ('99991231235959');
+             ALTER TABLE issues ADD COLUMN of_tomorrow text DEFAULT 'new';
+             CREATE TABLE of_tomorrow (id bigint)",
+        )
+        .await;
+    for program in [&mut installation.beat, &mut installation.web, &mut installation.worker] {
+        block_in_place(|| {
+            program.kill();
+            program.spawn();
+            program.wait_until_ready();
+        });
+    }
+    let load = Load::start(&installation.dsn(), 5);
+    load.goes_on_for(20).await;
+    let sent = load.stop().await;
+    installation.until_settled().await;
+    check(&installation.database, &sent, Accounts::Exact).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn programs_that_are_newer_than_the_schema_write_nothing_until_it_is_theirs() {
+    let mut installation = Installation::start().await;
+    block_in_place(|| {
+        installation.beat.kill();
+        installation.worker.kill();
+    });
+    let load = Load::start(&installation.dsn(), 5);
+    load.goes_on_for(20).await;
+    let sent = load.stop().await;
+    block_in_place(|| installation.web.kill());
+    let database = &installation.database;
+    let rows =
+        database.rows("SELECT max(version) AS version FROM __diesel_schema_migrations").await;
+    let newest = rows[0]["version"].as_str().unwrap();
+    let forget = format!("DELETE FROM __diesel_schema_migrations WHERE version = '{newest}'");
+    database.sql(&forget).await;
+    installation.web.spawn();
+    installation.worker.spawn();
+    for program in ["mishap-web", "mishap-worker"] {
+        let asked = async || {
+            let asked = "SELECT coalesce(max(query_start)::text, '') AS at FROM pg_stat_activity
+                WHERE application_name";
+            let rows = database.rows(&format!("{asked} = '{program}'")).await;
+            rows[0]["at"].as_str().unwrap().to_owned()
+        };
+        // Again and again, and without doing anything about it.
+        for _ in 0..3 {
+            let before = asked().await;
+            until("it has looked", async || asked().await > before).await;
+        }
+    }
+    assert!(!installation.web.is_ready() && !installation.worker.is_ready());
+    let waiting = i64::try_from(sent.acknowledged.len()).unwrap();
+    assert_eq!(database.number("SELECT count(*) FROM inbox").await, waiting);
+    let note = format!("INSERT INTO __diesel_schema_migrations (version) VALUES ('{newest}')");
+    database.sql(&note).await;
+    block_in_place(|| {
+        installation.web.wait_until_ready();
+        installation.worker.wait_until_ready();
+    });
+    installation.until_settled().await;
+    check(&installation.database, &sent, Accounts::Exact).await;
 }

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use mishap_boot::shutdown::CancellationToken;
 use mishap_protocol::dsn::Dsn;
 use mishap_testkit::{Installation, Program, free_port};
-use tokio::task::block_in_place;
+use tokio::task::{JoinSet, block_in_place};
 use url::Url;
 
 use super::load::Load;
@@ -16,6 +17,9 @@ const TERM: Duration = Duration::from_secs(25);
 /// Clients that send.
 const CLIENTS: u64 = 6;
 
+/// Clients that read.
+const READERS: usize = 2;
+
 fn stop(program: &mut Program) {
     let (took, was_orderly) = block_in_place(|| program.stop());
     assert!(was_orderly);
@@ -23,7 +27,7 @@ fn stop(program: &mut Program) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn webs_that_are_replaced_one_by_one_fail_no_request() {
+async fn programs_that_are_replaced_one_by_one_fail_no_request() {
     let mut installation = Installation::start().await;
     let port = free_port();
     let mut other_web = installation.another("mishap-web", &[("PORT", &port.to_string())]);
@@ -32,6 +36,13 @@ async fn webs_that_are_replaced_one_by_one_fail_no_request() {
     let other_url = Url::parse(&format!("http://127.0.0.1:{port}")).unwrap();
     let servers: Vec<Dsn> = vec![installation.dsn(), installation.tenant.dsn(&other_url)];
     let load = Load::start_at(servers, CLIENTS);
+    let reading = CancellationToken::new();
+    let mut readers = JoinSet::new();
+    for _ in 0..READERS {
+        let token = installation.tenant.token.clone();
+        let urls = vec![installation.url.clone(), other_url.clone()];
+        readers.spawn(read(urls, token, reading.clone()));
+    }
     for _ in 0..2 {
         for web in [&mut installation.web, &mut other_web] {
             load.goes_on_for(20).await;
@@ -40,12 +51,41 @@ async fn webs_that_are_replaced_one_by_one_fail_no_request() {
             web.spawn();
             block_in_place(|| web.wait_until_ready());
         }
+        for program in [&mut installation.worker, &mut installation.beat] {
+            stop(program);
+            program.spawn();
+            block_in_place(|| program.wait_until_ready());
+        }
     }
     let sent = load.stop().await;
+    reading.cancel();
     let statuses: Vec<u16> = sent.answers.keys().copied().collect();
     assert_eq!((statuses, sent.unanswered), (vec![200], 0));
+    assert!(readers.join_all().await.into_iter().all(|answers| answers > 10));
     installation.until_settled().await;
     check(&installation.database, &sent, Accounts::Exact).await;
+}
+
+/// Reads from servers until it is told to stop, on connections that it keeps; goes to the next when
+/// it cannot connect. Says how many answers it got, all of which must be good ones.
+async fn read(urls: Vec<Url>, token: String, stop: CancellationToken) -> u64 {
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let (mut server, mut answers) = (0, 0);
+    while !stop.is_cancelled() {
+        let url = urls[server % urls.len()].join("/api/0/organizations/").unwrap();
+        match http.get(url).bearer_auth(&token).send().await {
+            Ok(answer) => {
+                assert_eq!(answer.status().as_u16(), 200);
+                answer.bytes().await.unwrap();
+                answers += 1;
+            }
+            Err(error) => {
+                assert!(error.is_connect(), "a request that was taken failed: {error:?}");
+                server += 1;
+            }
+        }
+    }
+    answers
 }
 
 #[tokio::test(flavor = "multi_thread")]

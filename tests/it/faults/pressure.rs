@@ -1,0 +1,127 @@
+//! Too much at once: more than workers digest, than servers let in, or than memory holds.
+
+use mishap_core::random::{Random as _, SystemRandom};
+use mishap_testkit::builders::EnvelopeBuilder;
+use mishap_testkit::{Installation, InstallationOptions, MemoryLimit, Program, proc, until};
+use nix::sys::signal::Signal;
+use serde_json::json;
+use tokio::task::{JoinSet, block_in_place};
+
+use super::load::Load;
+use super::oracle::{Accounts, check};
+
+/// Clients that send.
+const CLIENTS: u64 = 12;
+
+/// Envelopes that may wait before clients are told to.
+const BACKLOG: &str = "150";
+
+/// What a container of the product gets, in bytes.
+const CONTAINER: u64 = 256 << 20;
+
+/// By how much a program may grow while it refuses what it cannot keep, in bytes.
+const GROWTH: u64 = 24 << 20;
+
+/// Clients that come all at once when a server is back.
+const HERD: u64 = 300;
+
+/// Workers that come back with them.
+const WORKERS: u64 = 4;
+
+/// Connections of the programs as they are documented (web's pool, a worker's lanes and four more,
+/// beat's two), those of this test, and three that PostgreSQL keeps for its operator.
+const CONNECTIONS: u64 = 10 + WORKERS * 6 + 2 + 12 + 3;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_workers_stand_still_clients_are_told_to_wait_and_web_does_not_grow() {
+    let environment = vec![("MISHAP_MAX_BACKLOG_ROWS", BACKLOG)];
+    let options = InstallationOptions { environment, ..Default::default() };
+    let installation = Installation::start_with(&options).await;
+    let load = Load::start(&installation.dsn(), CLIENTS);
+    load.goes_on_for(20).await;
+    installation.worker.signal(Signal::SIGSTOP);
+    until("clients are told to wait", async || load.refused() > 0).await;
+    let before = proc::memory(installation.web.pid());
+    until("they ask again and again", async || load.refused() > 500).await;
+    let grown = proc::memory(installation.web.pid()).saturating_sub(before);
+    assert!(grown < GROWTH, "{grown} bytes more");
+    assert!(installation.web.is_ready());
+
+    installation.worker.signal(Signal::SIGCONT);
+    load.goes_on_for(100).await;
+    let sent = load.stop().await;
+    assert!(sent.answers.keys().all(|status| matches!(status, 200 | 429)), "{:?}", sent.answers);
+    installation.until_settled().await;
+    check(&installation.database, &sent, Accounts::Exact).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_herd_that_comes_back_at_once_takes_no_more_connections_than_there_are() {
+    let connections = CONNECTIONS.to_string();
+    let postgres = vec![("max_connections", connections.leak() as &'static str)];
+    let options = InstallationOptions { postgres, ..Default::default() };
+    let mut installation = Installation::start_with(&options).await;
+    let mut others: Vec<Program> =
+        (1..WORKERS).map(|_| installation.another("mishap-worker", &[])).collect();
+    others.iter_mut().for_each(Program::spawn);
+    block_in_place(|| others.iter_mut().for_each(Program::wait_until_ready));
+    block_in_place(|| installation.servers.postgres.kill());
+    let load = Load::start(&installation.dsn(), HERD);
+    let came = || load.acknowledged() + load.refused();
+    until("the herd is there", async || came() >= HERD).await;
+    block_in_place(|| installation.servers.postgres.restart()).unwrap();
+    load.goes_on_for(2 * HERD).await;
+    let sent = load.stop().await;
+    installation.until_settled().await;
+    check(&installation.database, &sent, Accounts::AtLeast).await;
+
+    let log = installation.servers.postgres.folder().join("server.log");
+    let log = std::fs::read_to_string(log).unwrap();
+    let refused = ["too many clients", "remaining connection slots"];
+    let refused = log.lines().find(|line| refused.iter().any(|words| line.contains(words)));
+    assert_eq!(refused, None);
+}
+
+/// An event that is nearly as large as events may be.
+fn large_event(number: u64) -> serde_json::Value {
+    let word = SystemRandom.uuid().to_string();
+    let lines: Vec<String> =
+        (0..14_000).map(|line| format!("{line} of {number}: {word}")).collect();
+    json!({"message": "large", "extra": {"lines": lines}})
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_program_takes_more_memory_than_its_container_has() {
+    let installation = Installation::start().await;
+    let programs = [&installation.web, &installation.worker, &installation.beat];
+    let limits = programs.map(|program| MemoryLimit::on(program, CONTAINER));
+    let pids = programs.map(Program::pid);
+    let load = Load::start(&installation.dsn(), CLIENTS);
+    let mut large = JoinSet::new();
+    for number in 0..CLIENTS {
+        let dsn = installation.dsn();
+        large.spawn(async move {
+            for round in 0..6 {
+                let id = SystemRandom.uuid().simple().to_string();
+                let event = large_event(number * 100 + round);
+                let body = EnvelopeBuilder::of(&id).event(&event).build();
+                let client = mishap_testkit::Client::at(dsn.envelope_url().as_ref(), None);
+                let auth = dsn.auth_header("test/1");
+                client.send("", &[("X-Sentry-Auth", &auth)], body).await.expect(200);
+            }
+        });
+    }
+    large.join_all().await;
+    let sent = load.stop().await;
+    installation.until_settled().await;
+    let large = installation.database.number("SELECT count(*) FROM issues WHERE title = 'large'");
+    assert_eq!(large.await, 1);
+    assert!(!sent.acknowledged.is_empty());
+    for ((limit, program), pid) in limits.iter().zip(programs).zip(pids) {
+        println!("{} bytes at most", limit.peak());
+        assert!(limit.peak() > 0);
+        assert_eq!(limit.kills(), 0);
+        assert_eq!(program.pid(), pid);
+        assert!(program.is_alive());
+    }
+}

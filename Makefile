@@ -1,6 +1,6 @@
 # A menu. What needs more than a line is a subcommand of `mishap`, or a test.
 
-.PHONY: help run test image bench
+.PHONY: help run test soak image bench
 
 help:   ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -12,6 +12,11 @@ run:    ## Run everything here, on a private PostgreSQL and Redis
 test:   ## Run all tests, on private servers
 	cargo build --workspace --locked
 	cargo test --workspace --locked
+
+soak:   ## Break everything at random, under load, for ten minutes (SECONDS=600, SEED=number)
+	cargo build --workspace --locked
+	SOAK_SECONDS=$(or $(SECONDS),600) SOAK_SEED=$(SEED) \
+		cargo test --locked -p mishap-tests --test it -- faults::soak --nocapture
 
 image:  ## Build the image into target/image/mishap.tar, twice, and try it
 	deploy/build-image.sh

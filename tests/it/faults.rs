@@ -32,6 +32,7 @@
 //! | the mail server is away | `sdks::mail` |
 //! | a partition is missing | [`beats`]: `days_that_beat_made_no_partitions_for_take_events_all_the_same` |
 //! | the schema is older or newer | [`startup`] |
+//! | all of it | [`soak`] |
 //!
 //! Outages last as long as it takes until they have had their effect, which is seconds. With
 //! `MISHAP_LONG_FAULTS` set in the environment PostgreSQL is away for a minute.
@@ -50,6 +51,7 @@ mod oracle;
 mod outages;
 mod pressure;
 mod redis;
+mod soak;
 mod standstill;
 mod startup;
 mod stops;

@@ -36,7 +36,7 @@ pub struct InstallationOptions {
     /// Bytes of the disk that PostgreSQL's data are on, if they are to have one of their own.
     pub volume: Option<u64>,
     /// Settings of PostgreSQL.
-    pub postgres: Vec<(&'static str, &'static str)>,
+    pub postgres: Vec<(&'static str, String)>,
     /// Variables of the programs.
     pub environment: Vec<(&'static str, &'static str)>,
 }
@@ -175,8 +175,9 @@ impl Drop for Installation {
 }
 
 fn servers(options: &InstallationOptions) -> Servers {
-    let extra = options.postgres.iter().map(|(name, value)| (name.to_string(), value.to_string()));
-    let postgres = PostgresOptions { durable: true, extra: extra.collect() };
+    let own = options.postgres.iter().cloned();
+    let extra = own.map(|(name, value)| (name.to_owned(), value)).collect();
+    let postgres = PostgresOptions { durable: true, extra };
     match options.volume {
         Some(bytes) => Servers::start_on_volume(bytes, &postgres),
         None => Servers::start_with(&postgres),

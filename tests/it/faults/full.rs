@@ -42,7 +42,9 @@ async fn a_full_redis_is_seen_and_loses_nothing() {
 async fn a_full_disk_brings_down_nobody_and_loses_nothing() {
     let options = InstallationOptions {
         volume: Some(DISK),
-        postgres: vec![("min_wal_size", "32MB"), ("max_wal_size", "48MB")],
+        postgres: [("min_wal_size", "32MB"), ("max_wal_size", "48MB")]
+            .map(|(name, value)| (name, value.to_owned()))
+            .into(),
         ..Default::default()
     };
     let mut installation = Installation::start_with(&options).await;

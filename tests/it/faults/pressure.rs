@@ -1,8 +1,12 @@
 //! Too much at once: more than workers digest, than servers let in, or than memory holds.
 
+use std::sync::Arc;
+
 use mishap_core::random::{Random as _, SystemRandom};
 use mishap_testkit::builders::EnvelopeBuilder;
-use mishap_testkit::{Installation, InstallationOptions, MemoryLimit, Program, proc, until};
+use mishap_testkit::{
+    Client, Installation, InstallationOptions, MemoryLimit, Program, proc, until,
+};
 use nix::sys::signal::Signal;
 use serde_json::json;
 use tokio::task::{JoinSet, block_in_place};
@@ -57,8 +61,7 @@ async fn while_workers_stand_still_clients_are_told_to_wait_and_web_does_not_gro
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_herd_that_comes_back_at_once_takes_no_more_connections_than_there_are() {
-    let connections = CONNECTIONS.to_string();
-    let postgres = vec![("max_connections", connections.leak() as &'static str)];
+    let postgres = vec![("max_connections", CONNECTIONS.to_string())];
     let options = InstallationOptions { postgres, ..Default::default() };
     let mut installation = Installation::start_with(&options).await;
     let mut others: Vec<Program> =
@@ -98,14 +101,14 @@ async fn no_program_takes_more_memory_than_its_container_has() {
     let pids = programs.map(Program::pid);
     let load = Load::start(&installation.dsn(), CLIENTS);
     let mut large = JoinSet::new();
+    let client = Arc::new(Client::at(installation.dsn().envelope_url().as_ref(), None));
     for number in 0..CLIENTS {
-        let dsn = installation.dsn();
+        let (dsn, client) = (installation.dsn(), Arc::clone(&client));
         large.spawn(async move {
             for round in 0..6 {
                 let id = SystemRandom.uuid().simple().to_string();
                 let event = large_event(number * 100 + round);
                 let body = EnvelopeBuilder::of(&id).event(&event).build();
-                let client = mishap_testkit::Client::at(dsn.envelope_url().as_ref(), None);
                 let auth = dsn.auth_header("test/1");
                 client.send("", &[("X-Sentry-Auth", &auth)], body).await.expect(200);
             }

@@ -1,5 +1,7 @@
 //! PostgreSQL takes no writes, or somebody holds its tables.
 
+use std::sync::Arc;
+
 use mishap_testkit::{Client, Installation, sql, until};
 use tokio::task::{JoinSet, block_in_place};
 
@@ -64,8 +66,9 @@ async fn questions_that_wait_for_a_locked_table_hold_up_no_events() {
     let mut holder = installation.database.connect().await;
     sql::execute(&mut holder, "BEGIN; LOCK TABLE issues IN ACCESS EXCLUSIVE MODE").await.unwrap();
     let mut asking = JoinSet::new();
+    let reader = Arc::new(reader(&installation));
     for _ in 0..QUESTIONS {
-        let (reader, issues) = (reader(&installation), issues(&installation));
+        let (reader, issues) = (Arc::clone(&reader), issues(&installation));
         asking.spawn(async move { reader.get(&issues).await.status.as_u16() });
     }
     let waiting = "SELECT count(*) FROM pg_stat_activity

@@ -47,6 +47,7 @@ const PERMITTED: &[&str] = &[
     "crates/core/src/random.rs",               // the one place that asks it for randomness
     "crates/sandbox/src/process.rs",           // waits for processes without a runtime
     "crates/sandbox/src/testing.rs",           // a test's PATH
+    "crates/storage/src/pool.rs",              // ends with its connection
     "crates/web/src/serve.rs",                 // awaited by whoever holds the server
 ];
 

@@ -9,7 +9,7 @@ use crate::program::Program;
 const FIRST: &str = "/sys/fs/cgroup/memory";
 const SECOND: &str = "/sys/fs/cgroup";
 
-/// A control group with a limit; it goes when the value does, and its processes have ended.
+/// A control group with a limit; it goes when the value does.
 pub struct MemoryLimit {
     group: PathBuf,
     files: Files,
@@ -70,7 +70,12 @@ impl MemoryLimit {
 
 impl Drop for MemoryLimit {
     fn drop(&mut self) {
-        // It stays if a process of it still ends; a group without processes costs nothing.
+        // A group cannot go while it has processes, which may outlive the value.
+        let outside = self.group.with_file_name("cgroup.procs");
+        let pids = fs::read_to_string(self.group.join("cgroup.procs")).unwrap_or_default();
+        for pid in pids.lines() {
+            let _has_ended = fs::write(&outside, pid);
+        }
         let _is_used = fs::remove_dir(&self.group);
     }
 }

@@ -4,6 +4,7 @@
 //! Needs `target/image/mishap.tar`, which `deploy/build-image.sh` makes, and podman with runc.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
+#![expect(clippy::print_stdout, reason = "what a test prints is shown when it fails")]
 
 mod archive;
 mod container;

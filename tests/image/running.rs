@@ -5,7 +5,7 @@ use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::Path;
 
 use mishap_sandbox::{Postgres, PostgresOptions, Redis, RedisOptions};
-use mishap_testkit::{TestDatabase, free_port, make_certificates, tools};
+use mishap_testkit::{free_port, make_certificates, tools};
 use tempfile::TempDir;
 
 use crate::archive::Image;

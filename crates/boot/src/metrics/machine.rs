@@ -86,7 +86,7 @@ mod tests {
         for description in METRICS {
             let line = format!("\n{} ", description.name());
             let value = text.split_once(&line).and_then(|(_, rest)| rest.lines().next());
-            let value: f64 = value.expect(description.name()).parse().unwrap();
+            let value: f64 = value.unwrap_or_else(|| panic!("no {line:?}")).parse().unwrap();
             let may_be_nothing = [CPU, TASKS, QUEUE, BUSY].map(|it| it.name());
             assert!(
                 value > 0.0 || may_be_nothing.contains(&description.name()),

@@ -58,6 +58,7 @@ fn is_silent() -> bool {
 /// Begins to report; until the guard is dropped, which sends what is left.
 pub(crate) fn begin(settings: &ReportSettings) -> anyhow::Result<Option<ClientInitGuard>> {
     let Some(dsn) = &settings.dsn else { return Ok(None) };
+    crate::install_encryption();
     let client = reqwest::Client::builder().timeout(TIMEOUT).user_agent(CLIENT).no_proxy();
     let client = client.build().context("cannot make an HTTP client")?;
     let allowance = Allowance::default();

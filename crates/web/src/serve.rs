@@ -52,6 +52,9 @@ pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// Connections to PostgreSQL that only ingest uses.
 const INGEST_CONNECTIONS: usize = 3;
 
+/// How long to wait before PostgreSQL is tried again.
+const PAUSE: Duration = Duration::from_millis(500);
+
 /// How often pools are measured.
 const POOL_METRICS: Duration = Duration::from_secs(5);
 
@@ -223,7 +226,10 @@ async fn app_config_in_the_end(process: &Process, pool: &Pool) -> anyhow::Result
     loop {
         migrations::wait_until_current(pool).await;
         match app_config(process, pool).await {
-            Err(error) if is_away(&error) => tracing::warn!("PostgreSQL went away: {error:#}"),
+            Err(error) if is_away(&error) => {
+                tracing::warn!("waiting for PostgreSQL: {error:#}");
+                tokio::time::sleep(PAUSE).await;
+            }
             config => return config,
         }
     }

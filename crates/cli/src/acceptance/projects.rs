@@ -22,8 +22,11 @@ pub(super) async fn check(scene: &mut Scene) -> anyhow::Result<()> {
     let teams = teams_of(&shared)?;
     ensure!(teams == [first.as_str(), second.as_str()], "the project's teams are {teams:?}");
     api.delete(&team).await?;
+    let listed = api.list(&format!("organizations/{organization}/projects/")).await?;
+    let [listed] = listed.as_slice() else { anyhow::bail!("there are {} projects", listed.len()) };
+    ensure!(teams_of(listed)? == [first.as_str()], "the project keeps a team that left");
     let shown = api.get(&format!("projects/{organization}/{slug}/")).await?;
-    ensure!(teams_of(&shown)? == [first.as_str()], "the project keeps a team that left");
+    expect("the project's id", &shown["id"], &made["id"])?;
 
     let keys = format!("projects/{organization}/{slug}/keys/");
     let [key] = <[Value; 1]>::try_from(api.list(&keys).await?)

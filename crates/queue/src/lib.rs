@@ -15,4 +15,4 @@ mod redis;
 pub mod vitals;
 
 pub use self::keys::Keys;
-pub use self::redis::{ConfigError, Error, Redis, RedisConfig};
+pub use self::redis::{ConfigError, Error, Redis, RedisConfig, Server};

@@ -58,6 +58,17 @@ pub enum Error {
     Inconsistent(#[source] postcard::Error),
 }
 
+/// What a Redis says of itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Server {
+    /// Its version.
+    pub version: String,
+    /// Commands since it began to count, of all clients.
+    pub commands: u64,
+    /// Bytes of what it holds.
+    pub memory_bytes: u64,
+}
+
 /// Redis, opened as needed. Cheap to clone.
 #[derive(Clone)]
 pub struct Redis {
@@ -97,6 +108,17 @@ impl Redis {
         let mut conn = self.get().await?;
         redis::cmd("PING").query_async::<()>(&mut conn).await?;
         Ok(())
+    }
+
+    /// What the server says of itself.
+    pub async fn server(&self) -> Result<Server, Error> {
+        let mut conn = self.get().await?;
+        let info: redis::InfoDict = redis::cmd("INFO").query_async(&mut conn).await?;
+        Ok(Server {
+            version: info.get("redis_version").unwrap_or_default(),
+            commands: info.get("total_commands_processed").unwrap_or_default(),
+            memory_bytes: info.get("used_memory").unwrap_or_default(),
+        })
     }
 
     pub(crate) async fn get(&self) -> Result<Connection, Error> {

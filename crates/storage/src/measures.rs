@@ -1,5 +1,7 @@
 //! What an operator watches: how much there is of everything.
 
+pub mod activity;
+
 use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Jsonb, SmallInt, Text};
 use diesel_async::RunQueryDsl as _;

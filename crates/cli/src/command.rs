@@ -1,5 +1,6 @@
 //! What can be typed after `mishap`.
 
+mod load;
 mod operations;
 mod people;
 
@@ -14,6 +15,7 @@ pub(crate) use self::operations::{
     Consent, DatabaseCommand, DatabaseOptions, JobCommand, KeyCommand, ProbeOptions, Probed,
     ReconcileOptions, StorageOptions, TopOptions,
 };
+pub(crate) use self::load::{Component, LoadCoding, LoadOptions, LoadProfile};
 pub(crate) use self::people::{
     AuditCommand, AuditSelection, OrgCommand, PasswordOptions, TokenCommand, UserCommand,
 };
@@ -206,46 +208,6 @@ pub(crate) struct SendOptions {
     /// What the test event says.
     #[arg(long, default_value = "A test error from mishap send")]
     pub(crate) message: String,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct LoadOptions {
-    /// Where to send.
-    pub(crate) dsn: Dsn,
-    /// How long, in seconds.
-    #[arg(long, default_value_t = 30)]
-    pub(crate) seconds: u64,
-    /// Requests a second, whatever the server does; without it, each connection sends its next
-    /// request when the last one was answered.
-    #[arg(long)]
-    pub(crate) rate: Option<u32>,
-    /// Connections.
-    #[arg(long, default_value_t = 32)]
-    pub(crate) connections: usize,
-    /// Distinct issues.
-    #[arg(long, default_value_t = 1000)]
-    pub(crate) issues: usize,
-    /// Stop after so many events.
-    #[arg(long)]
-    pub(crate) events: Option<u64>,
-    /// How bodies are compressed.
-    #[arg(long, value_enum, default_value_t = LoadCoding::Gzip)]
-    pub(crate) coding: LoadCoding,
-    /// Do not wait until everything is digested. Needs no database.
-    #[arg(long)]
-    pub(crate) no_wait: bool,
-    /// Write the ids of acknowledged events to this file, one a line.
-    #[arg(long)]
-    pub(crate) acknowledged: Option<PathBuf>,
-    /// Which random numbers to use.
-    #[arg(long, default_value_t = 1)]
-    pub(crate) seed: u64,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum LoadCoding {
-    Gzip,
-    None,
 }
 
 #[derive(Debug, Args)]

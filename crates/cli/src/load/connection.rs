@@ -7,7 +7,7 @@ use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-use super::Target;
+use super::sending::Target;
 use crate::command::LoadCoding;
 
 pub(super) struct Connection<'t> {

@@ -1,18 +1,8 @@
 //! Events as a web shop's backend would send them: 10 to 30 KB, 30 frames with their context,
 //! breadcrumbs, contexts, headers, modules.
 
-use std::io::Write as _;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-use bytes::{BufMut as _, Bytes, BytesMut};
-use flate2::write::DeflateEncoder;
-use flate2::{Compression, Crc};
 use mishap_core::random::{Random, SeededRandom};
 use serde_json::{Value, json};
-use uuid::Uuid;
-
-/// Bodies made beforehand, at least.
-const MIN_BODIES: usize = 4000;
 
 const FRAMES: u64 = 30;
 
@@ -293,107 +283,9 @@ fn modules() -> Value {
     Value::Object(LIBRARIES.iter().chain(&NOUNS).enumerate().map(module).collect())
 }
 
-/// Bodies of requests, made beforehand as far as possible.
-///
-/// Each request needs an event id of its own. It stands in the envelope's header, which a gzip body
-/// holds as it is, followed by the rest, which was compressed once.
-pub struct SampleEvents {
-    rests: Vec<Rest>,
-    next: AtomicUsize,
-    compressed: bool,
-}
-
-/// What follows the header of an envelope.
-struct Rest {
-    bytes: Bytes,
-    /// Of the plain bytes.
-    sum: Crc,
-}
-
-impl SampleEvents {
-    /// Events of so many issues.
-    pub fn new(seed: u64, issues: usize, compressed: bool) -> Self {
-        Self::with_bodies(seed, issues, issues.max(MIN_BODIES), compressed)
-    }
-
-    fn with_bodies(seed: u64, issues: usize, count: usize, compressed: bool) -> Self {
-        let issues = issues.max(1);
-        let rest = |number: usize| {
-            let issue = (number % issues) as u64;
-            let variant = (number / issues) as u64 + seed * 1000;
-            let event = sample_event(issue + seed * 1_000_000, variant).to_string();
-            let item = format!("{{\"type\":\"event\",\"length\":{}}}\n{event}\n", event.len());
-            let mut sum = Crc::new();
-            sum.update(item.as_bytes());
-            let bytes = if compressed { deflated(item.as_bytes()) } else { item.into_bytes() };
-            Rest { bytes: bytes.into(), sum }
-        };
-        let rests = (0..count).map(rest).collect();
-        Self { rests, next: AtomicUsize::new(0), compressed }
-    }
-
-    /// The next request's event id and body.
-    pub fn next(&self, random: &dyn Random) -> (Uuid, Bytes) {
-        let event_id = random.uuid();
-        let header = format!("{{\"event_id\":\"{}\"}}\n", event_id.simple());
-        let place = self.next.fetch_add(1, Ordering::Relaxed) % self.rests.len();
-        let mut body = BytesMut::new();
-        if let Some(rest) = self.rests.get(place) {
-            body.reserve(header.len() + rest.bytes.len() + 32);
-            if self.compressed {
-                put_gzip(&mut body, header.as_bytes(), rest);
-            } else {
-                body.put_slice(header.as_bytes());
-                body.put_slice(&rest.bytes);
-            }
-        }
-        (event_id, body.freeze())
-    }
-}
-
-fn deflated(content: &[u8]) -> Vec<u8> {
-    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::new(6));
-    // Writing to memory does not fail.
-    let _infallible = encoder.write_all(content);
-    encoder.finish().unwrap_or_default()
-}
-
-/// A gzip member (RFC 1952) whose first block is stored as it is (RFC 1951, 3.2.4).
-fn put_gzip(out: &mut BytesMut, first: &[u8], rest: &Rest) {
-    out.put_slice(&[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255]);
-    let length = u16::try_from(first.len()).unwrap_or(u16::MAX);
-    out.put_u8(0);
-    out.put_u16_le(length);
-    out.put_u16_le(!length);
-    out.put_slice(first);
-    out.put_slice(&rest.bytes);
-    let mut sum = Crc::new();
-    sum.update(first);
-    sum.combine(&rest.sum);
-    out.put_u32_le(sum.sum());
-    out.put_u32_le(sum.amount());
-}
-
 #[cfg(test)]
 mod tests {
-    use std::io::Read as _;
-
-    use flate2::read::MultiGzDecoder;
-
     use super::*;
-
-    #[test]
-    fn a_body_is_an_envelope_with_an_id_of_its_own() {
-        let events = SampleEvents::with_bodies(1, 3, 6, true);
-        let random = SeededRandom::new(1);
-        let (first, body) = events.next(&random);
-        let mut plain = Vec::new();
-        MultiGzDecoder::new(body.as_ref()).read_to_end(&mut plain).unwrap();
-        let envelope = mishap_protocol::envelope::Envelope::read(&plain).unwrap();
-        assert_eq!(envelope.header.event_id, Some(first));
-        assert_eq!(envelope.items.len(), 1);
-        assert_ne!(events.next(&random).0, first);
-    }
 
     #[test]
     fn events_have_10_to_30_kilobytes() {

@@ -4,54 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use hdrhistogram::Histogram;
 use serde::Serialize;
-use uuid::Uuid;
 
-/// What connections counted.
-pub(super) struct Tallied {
-    statuses: BTreeMap<u16, u64>,
-    latencies: Histogram<u64>,
-    bytes: u64,
-    pub(super) errors: u64,
-    pub(super) acknowledged: Vec<Uuid>,
-}
-
-impl Default for Tallied {
-    fn default() -> Self {
-        // Microseconds up to a minute, to three digits.
-        let latencies = Histogram::new_with_bounds(1, 60_000_000, 3);
-        Self {
-            statuses: BTreeMap::new(),
-            latencies: latencies.unwrap_or_else(|_| unreachable!("the bounds are good")),
-            bytes: 0,
-            errors: 0,
-            acknowledged: Vec::new(),
-        }
-    }
-}
-
-impl Tallied {
-    /// Counts an answer.
-    pub(super) fn answer(&mut self, status: u16, latency: Duration, bytes: u64) {
-        *self.statuses.entry(status).or_default() += 1;
-        self.bytes += bytes;
-        let micros = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
-        self.latencies.saturating_record(micros);
-    }
-
-    /// Adds what another connection counted.
-    pub(super) fn add(&mut self, other: Self) {
-        for (status, count) in other.statuses {
-            *self.statuses.entry(status).or_default() += count;
-        }
-        // Both have the same bounds.
-        let _same_bounds = self.latencies.add(other.latencies);
-        self.bytes += other.bytes;
-        self.errors += other.errors;
-        self.acknowledged.extend(other.acknowledged);
-    }
-}
+use super::tally::{Tallied, as_f64, rounded};
 
 /// What a run showed.
 #[derive(Debug, Serialize)]
@@ -84,9 +39,8 @@ impl Report {
         sending: Duration,
         digested: Option<(i64, Duration)>,
     ) -> Self {
-        let acknowledged = tallied.statuses.get(&200).copied().unwrap_or_default();
-        let answered: u64 = tallied.statuses.values().sum();
-        let at = |quantile| rounded(as_f64(tallied.latencies.value_at_quantile(quantile)) / 1000.0);
+        let acknowledged = tallied.count(200);
+        let answered = tallied.answered();
         let per_second = |count: f64, time: Duration| rounded(count / time.as_secs_f64());
         Self {
             seconds: rounded(sending.as_secs_f64()),
@@ -101,23 +55,13 @@ impl Report {
             connection_errors: tallied.errors,
             bytes_per_request: rounded(as_f64(tallied.bytes) / as_f64(answered.max(1))),
             latency_ms: Latency {
-                p50: at(0.5),
-                p90: at(0.9),
-                p99: at(0.99),
-                max: rounded(as_f64(tallied.latencies.max()) / 1000.0),
+                p50: tallied.latency_ms(0.5),
+                p90: tallied.latency_ms(0.9),
+                p99: tallied.latency_ms(0.99),
+                max: tallied.latency_ms(1.0),
             },
         }
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "for people")]
-fn as_f64(count: u64) -> f64 {
-    count as f64
-}
-
-/// Two digits behind the point.
-fn rounded(number: f64) -> f64 {
-    (number * 100.0).round() / 100.0
 }
 
 impl fmt::Display for Report {

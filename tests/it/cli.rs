@@ -12,6 +12,7 @@ mod dev;
 mod initial_user;
 mod jobs;
 mod links;
+mod load;
 mod names;
 mod queue;
 mod sending;

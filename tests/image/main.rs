@@ -9,6 +9,7 @@
 mod archive;
 mod container;
 mod contents;
+mod encryption;
 mod running;
 
 use std::path::Path;

@@ -11,11 +11,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use mishap_protocol::dsn::Dsn;
 use url::Url;
 
+pub(crate) use self::load::{Component, LoadCoding, LoadOptions, LoadProfile};
 pub(crate) use self::operations::{
     Consent, DatabaseCommand, DatabaseOptions, JobCommand, KeyCommand, ProbeOptions, Probed,
     ReconcileOptions, StorageOptions, TopOptions,
 };
-pub(crate) use self::load::{Component, LoadCoding, LoadOptions, LoadProfile};
 pub(crate) use self::people::{
     AuditCommand, AuditSelection, OrgCommand, PasswordOptions, TokenCommand, UserCommand,
 };

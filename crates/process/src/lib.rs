@@ -46,7 +46,7 @@ pub const METRICS: &[Description] = &[
         "How often no connection was free in time.",
     ),
     Description::Counter("glitchtip_db_errors_total", "What went wrong with PostgreSQL, by kind."),
-    Description::Gauge("glitchtip_redis_up", "Whether Redis answered when last asked."),
+    Description::Gauge("glitchtip_redis_up", "Whether Redis took a write when last asked."),
     Description::Gauge(
         "glitchtip_schema_version",
         "The newest version of the schema that this program brings.",
@@ -118,7 +118,7 @@ impl Process {
                 let redis = redis.clone();
                 async move {
                     gauge!("glitchtip_redis_up")
-                        .set(f64::from(u8::from(redis.ping().await.is_ok())))
+                        .set(f64::from(u8::from(redis.try_writing().await.is_ok())))
                 }
             });
         }

@@ -19,10 +19,12 @@ for tool in cargo-auditable auditable2cdx; do
 done
 PATH=$out/tools/bin:$PATH
 
-# Neither the folder of the source nor that of its dependencies may show.
+# Neither the folder of the source nor that of its dependencies may show. Flags are kept apart by a
+# character that no path has.
 export MISHAP_REVISION=$revision
-export RUSTFLAGS="-C target-feature=+crt-static
-    --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo --remap-path-prefix=$PWD=/mishap"
+CARGO_ENCODED_RUSTFLAGS=$(printf '%s\037' -C target-feature=+crt-static \
+    "--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo")--remap-path-prefix=$PWD=/mishap
+export CARGO_ENCODED_RUSTFLAGS
 cargo auditable build --locked --profile image --target "$target" --target-dir "$out/build" \
     -p mishap-cli
 

@@ -1,7 +1,9 @@
 //! Probes, metrics, request ids and logs: what operators see.
 
 use std::collections::BTreeSet;
+use std::io::Write as _;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use mishap_boot::metrics::Description;
 use mishap_testkit::builders::{envelope, error_event, event_id};
@@ -206,7 +208,22 @@ async fn metrics_have_the_names_that_dashboards_and_autoscalers_ask_for() {
             assert!(is_declared, "{role}: {name} is in no list of metrics");
         }
         assert_nothing_private(metrics, &programs.tenant, role);
+        assert_read_without_complaint(metrics);
     }
+}
+
+/// Lets Prometheus' own tool read metrics, which knows the customs of naming them, too.
+fn assert_read_without_complaint(metrics: &str) {
+    let mut promtool = Command::new("promtool")
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("promtool is installed (Debian: prometheus)");
+    promtool.stdin.take().unwrap().write_all(metrics.as_bytes()).unwrap();
+    let said = promtool.wait_with_output().unwrap();
+    assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
 }
 
 /// Checks that a text holds no secret and nothing of what events say.

@@ -214,13 +214,15 @@ async fn metrics_have_the_names_that_dashboards_and_autoscalers_ask_for() {
 
 /// Lets Prometheus' own tool read metrics, which knows the customs of naming them, too.
 fn assert_read_without_complaint(metrics: &str) {
-    let mut promtool = Command::new("promtool")
+    let started = Command::new("promtool")
         .args(["check", "metrics"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        .spawn()
-        .expect("promtool is installed (Debian: prometheus)");
+        .spawn();
+    let mut promtool = started.unwrap_or_else(|error| {
+        panic!("promtool cannot be started ({error}); install it (Debian: prometheus)")
+    });
     promtool.stdin.take().unwrap().write_all(metrics.as_bytes()).unwrap();
     let said = promtool.wait_with_output().unwrap();
     assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));

@@ -4,7 +4,7 @@ use diesel::result::DatabaseErrorKind;
 use diesel_async::pooled_connection::deadpool::PoolError;
 
 use crate::bodies::PackError;
-use crate::failures;
+use crate::{complaints, failures};
 
 /// A database operation failed.
 #[derive(Debug, thiserror::Error)]
@@ -75,34 +75,10 @@ pub(crate) fn class_of(error: &diesel::result::Error) -> ErrorClass {
             DatabaseErrorKind::SerializationFailure | DatabaseErrorKind::UniqueViolation,
             _,
         ) => ErrorClass::Conflict,
-        // The driver hands over the text alone for what it has no name for.
         DatabaseError(DatabaseErrorKind::Unknown, information) => {
-            class_of_text(information.message())
+            complaints::of_text(information.message()).1
         }
         _ => ErrorClass::Fault,
-    }
-}
-
-/// The class of what only its text tells.
-pub(crate) fn class_of_text(text: &str) -> ErrorClass {
-    let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    if says(&["deadlock detected", "lock timeout", "could not obtain lock"]) {
-        ErrorClass::Conflict
-    } else if says(&[
-        "terminating connection",
-        "connection closed",
-        "the database system is",
-        "too many clients",
-        "remaining connection slots",
-        "No space left",
-        "could not extend file",
-        "out of memory",
-        "statement timeout",
-        "connection to client lost",
-    ]) {
-        ErrorClass::Unavailable
-    } else {
-        ErrorClass::Fault
     }
 }
 

@@ -3,6 +3,8 @@
 use diesel::result::{DatabaseErrorKind, Error};
 use metrics::counter;
 
+use crate::complaints;
+
 /// A kind of failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Failure {
@@ -67,29 +69,7 @@ impl Failure {
             }
             DatabaseErrorKind::ReadOnlyTransaction => Some(Self::ReadOnly),
             DatabaseErrorKind::SerializationFailure => Some(Self::Serialization),
-            _ => Some(Self::of_text(information.message())),
-        }
-    }
-
-    /// The kind of what only its text tells.
-    fn of_text(text: &str) -> Self {
-        let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
-        if says(&["deadlock detected"]) {
-            Self::Deadlock
-        } else if says(&["statement timeout", "lock timeout"]) {
-            Self::Timeout
-        } else if says(&["No space left", "could not extend file"]) {
-            Self::DiskFull
-        } else if says(&[
-            "terminating connection",
-            "the database system is",
-            "too many clients",
-            "remaining connection slots",
-            "connection to client lost",
-        ]) {
-            Self::Connection
-        } else {
-            Self::Other
+            _ => Some(complaints::of_text(information.message()).0),
         }
     }
 }
@@ -136,6 +116,7 @@ mod tests {
             (DatabaseErrorKind::SerializationFailure, "", Failure::Serialization),
             (unknown, "deadlock detected", Failure::Deadlock),
             (unknown, "canceling statement due to lock timeout", Failure::Timeout),
+            (unknown, "could not obtain lock on relation \"x\"", Failure::Timeout),
             (unknown, "canceling statement due to statement timeout", Failure::Timeout),
             (unknown, "could not extend file \"x\": No space left", Failure::DiskFull),
             (unknown, "the database system is shutting down", Failure::Connection),

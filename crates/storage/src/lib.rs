@@ -31,6 +31,7 @@ pub mod attempts;
 pub mod audit;
 pub mod bodies;
 mod clock;
+mod complaints;
 pub mod dead_letters;
 pub mod environments;
 mod error;

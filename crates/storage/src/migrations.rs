@@ -8,7 +8,8 @@ use diesel_async::{AsyncMigrationHarness, RunQueryDsl as _, SimpleAsyncConnectio
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
 use mishap_core::causes::Causes;
 
-use crate::error::{Error, ErrorClass, Result, class_of, class_of_text};
+use crate::complaints;
+use crate::error::{Error, ErrorClass, Result, class_of};
 use crate::pool::{Conn, Pool};
 use crate::sql::statement;
 
@@ -36,7 +37,7 @@ impl MigrationError {
             Self::Failed(error) => match error.downcast_ref() {
                 Some(error) => class_of(error),
                 // What wraps a migration's own failure cannot be named outside its crate.
-                None => class_of_text(&error.to_string()),
+                None => complaints::of_text(&error.to_string()).1,
             },
         }
     }

@@ -14,6 +14,8 @@ use super::measured::Series;
 pub(super) struct Query {
     /// The series, each with what it must match.
     pub(super) selectors: Vec<(String, Vec<Matcher>)>,
+    /// What is asked for without a name: everything there is. Only a person who looks around may.
+    pub(super) nameless: Vec<String>,
     /// The labels by which series are brought together.
     labels: BTreeSet<String>,
 }
@@ -33,14 +35,15 @@ impl Query {
 
     /// What the query names and nobody has: series, and labels.
     pub(super) fn unknown(&self, series: &Series) -> Vec<String> {
-        let mut unknown = Vec::new();
-        let mut all = BTreeSet::new();
+        let mut unknown = self.nameless.clone();
+        // Every series has a name.
+        let mut all = BTreeSet::from(["__name__".to_owned()]);
         for (name, matchers) in &self.selectors {
             let Some(labels) = series.labels(name) else {
                 unknown.push(name.clone());
                 continue;
             };
-            all.extend(labels);
+            all.extend(labels.iter().cloned());
             let missing = matchers.iter().filter(|matcher| !labels.contains(&matcher.name));
             unknown.extend(missing.map(|matcher| format!("{name}{{{}}}", matcher.name)));
             // The scraped Service, not what a metric of ours means by the word.
@@ -48,7 +51,7 @@ impl Query {
             let strange = services.filter(|matcher| !matcher.value.starts_with("glitchtip-"));
             unknown.extend(strange.map(|matcher| format!("{name}{{{matcher}}}")));
         }
-        unknown.extend(self.labels.iter().filter(|label| !all.contains(label)).cloned());
+        unknown.extend(self.labels.iter().filter(|label| !all.contains(*label)).cloned());
         unknown
     }
 
@@ -77,11 +80,11 @@ impl Query {
     }
 
     fn select(&mut self, selector: &VectorSelector) {
-        let Some(name) = selector.name.clone() else {
-            panic!("{selector}: series are asked for by their names");
-        };
         assert!(selector.matchers.or_matchers.is_empty(), "{selector}: Prometheus has no such or");
-        self.selectors.push((name, selector.matchers.matchers.clone()));
+        match &selector.name {
+            Some(name) => self.selectors.push((name.clone(), selector.matchers.matchers.clone())),
+            None => self.nameless.push(selector.to_string()),
+        }
     }
 }
 
@@ -118,6 +121,7 @@ fn what_nobody_measures_is_found() {
     assert_eq!(unknown("known_total{colour=\"a\"}"), ["known_total{colour}"]);
     assert_eq!(unknown("sum by (colour) (known_total)"), ["colour"]);
     assert_eq!(unknown("known_total * on (colour) known_total"), ["colour"]);
+    assert_eq!(unknown("count by (__name__) ({class=\"a\"})"), ["{class=\"a\"}"]);
     assert_eq!(unknown("known_total{job=\"send_mail\"}"), ["known_total{job=\"send_mail\"}"]);
 }
 

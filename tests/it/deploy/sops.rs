@@ -12,6 +12,8 @@ use std::fs;
 
 use self::page::{Page, folder, words};
 use self::site::Site;
+use super::monitoring::series;
+use super::queries::Query;
 
 /// The sections of every page, in order.
 const SECTIONS: &[&str] = &[
@@ -180,4 +182,19 @@ async fn what_can_run_here_says_what_the_page_says() {
             }
         }
     }
+}
+
+#[test]
+fn questions_to_prometheus_name_only_what_is_measured() {
+    let series = series();
+    let mut lost = Vec::new();
+    for page in Page::all() {
+        for block in page.blocks().filter(|block| block.language == "promql") {
+            let query = Query::read(&block.lines.join("\n"));
+            let mut unknown = query.unknown(&series);
+            unknown.retain(|unknown| !query.nameless.contains(unknown));
+            lost.extend(unknown.iter().map(|unknown| format!("{}: {unknown}", page.name)));
+        }
+    }
+    assert_eq!(lost, [""; 0]);
 }

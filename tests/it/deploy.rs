@@ -8,6 +8,7 @@
 mod alerts;
 mod compose;
 mod connections;
+mod containerfiles;
 mod dashboards;
 mod environment;
 mod kustomize;

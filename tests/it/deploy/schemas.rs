@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
@@ -36,6 +36,12 @@ fn folder() -> PathBuf {
     root().join("tests/it/deploy/validator")
 }
 
+/// Where the packages are that validate.
+pub(super) fn packages() -> &'static Path {
+    static VALIDATOR: OnceLock<PathBuf> = OnceLock::new();
+    VALIDATOR.get_or_init(|| python_packages("validator", &folder()))
+}
+
 /// What is wrong with objects, all together.
 pub(super) fn problems(objects: &[Value]) -> Vec<String> {
     problems_of_each(objects).concat()
@@ -43,8 +49,6 @@ pub(super) fn problems(objects: &[Value]) -> Vec<String> {
 
 /// What is wrong with each object.
 fn problems_of_each(objects: &[Value]) -> Vec<Vec<String>> {
-    static VALIDATOR: OnceLock<PathBuf> = OnceLock::new();
-    let packages = VALIDATOR.get_or_init(|| python_packages("validator", &folder()));
     let schemas = SCHEMAS
         .iter()
         .map(|(kind, file)| (*kind, folder().join("schemas").join(format!("{file}.json"))));
@@ -56,7 +60,7 @@ fn problems_of_each(objects: &[Value]) -> Vec<Vec<String>> {
     let mut validator = Command::new("python3")
         .arg("-S")
         .arg(folder().join("validate.py"))
-        .env("PYTHONPATH", packages)
+        .env("PYTHONPATH", packages())
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -359,3 +359,20 @@ async fn a_statement_that_holds_up_the_digest_is_found_and_cancelled() {
         site.comes_true(&page, "Verification", number).await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_release_that_comes_back_runs_on_the_newer_schema() {
+    let (mut site, page) = (Site::start().await, Page::read("upgrade-rollback"));
+    for number in [1, 3, 4] {
+        site.holds(&page, "Checks", number);
+    }
+    // What the release that goes leaves behind.
+    let newer = "INSERT INTO __diesel_schema_migrations (version) VALUES ('29991231000000')";
+    site.installation.database.sql(newer).await;
+    site.mend(&page, 2);
+    let schema = site.mishap(&["database"]).expect(0).out;
+    assert!(schema.contains("newer than this program ("), "{schema}");
+    for number in [1, 2] {
+        site.holds(&page, "Verification", number);
+    }
+}

@@ -191,14 +191,15 @@ impl Site {
         }
     }
 
-    /// Follows a step of the mitigation, restarts and scaling of Deployments included.
+    /// Follows a step of the mitigation, restarts and scaling of Deployments included. Every release
+    /// is this one.
     pub(super) fn mend(&mut self, page: &Page, number: usize) {
         let step = page.step("Mitigation", number);
         for line in step.blocks.iter().filter(|it| it.language == "sh").flat_map(|it| &it.lines) {
             let words = words(line);
             let words: Vec<&str> = words.iter().map(String::as_str).collect();
             match words.as_slice() {
-                ["oc", "rollout", "restart", place] => {
+                ["oc", "rollout", "restart" | "undo", place] => {
                     self.program_mut(place).kill();
                     self.start_program(place);
                 }

@@ -1,6 +1,6 @@
 # A menu. What needs more than a line is a subcommand of `mishap`, or a test.
 
-.PHONY: help run test soak image bench
+.PHONY: help run test soak upgrade image bench
 
 help:   ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -17,6 +17,12 @@ soak:   ## Break everything at random, under load, for ten minutes (SECONDS=600,
 	cargo build --workspace --locked
 	SOAK_SECONDS=$(or $(SECONDS),600) SOAK_SEED=$(SEED) \
 		cargo test --locked -p mishap-tests --test it -- faults::soak --nocapture
+
+upgrade: ## Run the programs of before the newest migration beside these, there and back, under load
+	tests/before.sh
+	cargo build --workspace --locked
+	MISHAP_BEFORE=$(CURDIR)/target/before/debug \
+		cargo test --locked -p mishap-tests --test it -- faults::upgrades
 
 image:  ## Build the image into target/image/mishap.tar, twice, and try it
 	deploy/build-image.sh

@@ -18,6 +18,7 @@
 //! | a worker dies | [`kills`], `digest::exactly_once` |
 //! | web dies | [`kills`] |
 //! | SIGTERM, rolling restarts | [`stops`] |
+//! | upgrades and rollbacks | [`upgrades`]; `make upgrade` with the release before |
 //! | several beats, one asleep | [`beats`] |
 //! | clocks go wrong | [`clocks`] |
 //! | poison | `digest::poison` |
@@ -55,3 +56,4 @@ mod soak;
 mod standstill;
 mod startup;
 mod stops;
+mod upgrades;

@@ -1,10 +1,12 @@
 //! The whole product as an operator installs it: web, worker and beat as processes of their own, on
 //! servers that may be hurt.
 
+use std::ffi::OsStr;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use mishap_core::id::{OrganizationId, ProjectId, UserId};
 use mishap_protocol::dsn::Dsn;
 use mishap_queue::Redis;
 use mishap_sandbox::PostgresOptions;
@@ -12,6 +14,7 @@ use mishap_storage::{Error, inbox, tallies};
 use url::Url;
 
 use crate::app::redis_at;
+use crate::command::Typed;
 use crate::database::{Tenant, TestDatabase};
 use crate::program::{Program, built_program, free_port};
 use crate::proxy::Proxy;
@@ -39,6 +42,30 @@ pub struct InstallationOptions {
     pub postgres: Vec<(&'static str, String)>,
     /// Variables of the programs.
     pub environment: Vec<(&'static str, &'static str)>,
+    /// The release that its programs are of, if not this one.
+    pub release: Option<Release>,
+}
+
+/// The programs of a release of the product.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Release(PathBuf);
+
+impl Release {
+    /// The one whose programs are in a folder.
+    pub fn at(folder: impl Into<PathBuf>) -> Self {
+        Self(folder.into())
+    }
+
+    /// The one that is tested.
+    pub fn this() -> Self {
+        let program = built_program("mishap");
+        Self(program.parent().expect("it is in a folder").to_owned())
+    }
+
+    /// One of its programs.
+    pub fn program(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
 }
 
 /// The ways from the programs to their servers.
@@ -91,8 +118,9 @@ impl Installation {
         let port = free_port();
         let url = Url::parse(&format!("http://127.0.0.1:{port}")).unwrap();
         let environment = environment(options, &servers, network.as_ref(), &url);
+        let release = options.release.clone().unwrap_or_else(Release::this);
         let [beat, web, worker] = ["mishap-beat", "mishap-web", "mishap-worker"].map(|name| {
-            let mut program = prepared(name, &environment, &servers);
+            let mut program = prepared(&release.program(name), &environment, &servers);
             program.spawn();
             program
         });
@@ -101,7 +129,10 @@ impl Installation {
         let mut programs = [beat, web, worker];
         tokio::task::block_in_place(|| programs.iter_mut().for_each(Program::wait_until_ready));
         let [beat, web, worker] = programs;
-        let tenant = database.tenant("shop").await;
+        let tenant = match &options.release {
+            None => database.tenant("shop").await,
+            Some(release) => tenant_of(release, &environment, &database).await,
+        };
         Self { servers, network, url, web, worker, beat, database, redis, tenant, environment }
     }
 
@@ -123,9 +154,14 @@ impl Installation {
     /// One more program of the installation, `mishap-worker` for instance, with these variables of
     /// its own; not yet started.
     pub fn another(&self, name: &str, own: &[(&str, &str)]) -> Program {
+        self.another_of(&Release::this(), name, own)
+    }
+
+    /// The same, of another release.
+    pub fn another_of(&self, release: &Release, name: &str, own: &[(&str, &str)]) -> Program {
         let own = own.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let environment: Vec<_> = self.environment.iter().cloned().chain(own).collect();
-        prepared(name, &environment, &self.servers)
+        prepared(&release.program(name), &environment, &self.servers)
     }
 
     /// The first project's DSN.
@@ -211,10 +247,41 @@ fn environment(
     all.into_iter().chain(own).map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-fn prepared(name: &str, environment: &[(String, String)], servers: &Servers) -> Program {
-    let environment: Vec<(&str, &str)> =
-        environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    Program::prepare(&built_program(name), &environment).logging_to(log_of(name, servers))
+fn prepared(path: &Path, environment: &[(String, String)], servers: &Servers) -> Program {
+    let name = path.file_name().and_then(OsStr::to_str).expect("it is a program of ours");
+    Program::prepare(path, &borrowed(environment)).logging_to(log_of(name, servers))
+}
+
+fn borrowed(environment: &[(String, String)]) -> Vec<(&str, &str)> {
+    environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+}
+
+/// Makes the first organization as the release itself does: the schema is the release's.
+async fn tenant_of(
+    release: &Release,
+    environment: &[(String, String)],
+    database: &TestDatabase,
+) -> Tenant {
+    let mishap = Typed::at(release.program("mishap"), &borrowed(environment));
+    let made = mishap.run(&[
+        "--json",
+        "bootstrap",
+        "--email=owner@shop.example.com",
+        "--org=shop org",
+        "--project=shop",
+    ]);
+    let made = made.expect(0).json();
+    let text = |field: &str| made[field].as_str().expect("it is told").to_owned();
+    let dsn: Dsn = text("dsn").parse().expect("it is a DSN");
+    Tenant {
+        organization: OrganizationId(database.number("SELECT id FROM organizations").await),
+        organization_slug: text("organization"),
+        project: ProjectId(dsn.project_id()),
+        project_slug: text("project"),
+        public_key: dsn.public_key(),
+        user: UserId(database.number("SELECT id FROM users").await),
+        token: text("token"),
+    }
 }
 
 fn log_of(name: &str, servers: &Servers) -> PathBuf {
@@ -222,7 +289,7 @@ fn log_of(name: &str, servers: &Servers) -> PathBuf {
 }
 
 #[expect(clippy::print_stderr, reason = "a failed test has something to say")]
-fn show_end_of(name: &str, log: &std::path::Path) {
+fn show_end_of(name: &str, log: &Path) {
     let text = fs::read_to_string(log).unwrap_or_default();
     let lines: Vec<&str> = text.lines().collect();
     for line in lines.iter().skip(lines.len().saturating_sub(LINES)) {

@@ -47,7 +47,7 @@ pub use self::client::{Answer, Client};
 pub use self::command::{Said, Typed};
 pub use self::database::{Account, Tenant, TestDatabase, config};
 pub use self::desk::{Desk, StoredEvent};
-pub use self::installation::{Installation, InstallationOptions, Network};
+pub use self::installation::{Installation, InstallationOptions, Network, Release};
 pub use self::line::Line;
 pub use self::memory_limit::MemoryLimit;
 pub use self::program::{Program, built_program, free_port, get};

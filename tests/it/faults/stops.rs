@@ -20,7 +20,7 @@ const CLIENTS: u64 = 6;
 /// Clients that read.
 const READERS: usize = 2;
 
-fn stop(program: &mut Program) {
+pub(super) fn stop(program: &mut Program) {
     let (took, was_orderly) = block_in_place(|| program.stop());
     assert!(was_orderly);
     assert!(took < TERM, "{took:?}");
@@ -68,7 +68,7 @@ async fn programs_that_are_replaced_one_by_one_fail_no_request() {
 
 /// Reads from servers until it is told to stop, on connections that it keeps; goes to the next when
 /// it cannot connect. Says how many answers it got, all of which must be good ones.
-async fn read(urls: Vec<Url>, token: String, stop: CancellationToken) -> u64 {
+pub(super) async fn read(urls: Vec<Url>, token: String, stop: CancellationToken) -> u64 {
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let (mut server, mut answers) = (0, 0);
     while !stop.is_cancelled() {

@@ -26,6 +26,7 @@ struct ShownJob {
     name: String,
     state: &'static str,
     last_due: Option<DateTime<Utc>>,
+    last_done: Option<DateTime<Utc>>,
     next_due: Option<DateTime<Utc>>,
     waiting: i64,
     running: i64,
@@ -40,14 +41,15 @@ struct ShownJobs(Vec<ShownJob>);
 
 impl fmt::Display for ShownJobs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let heading = ["job", "state", "last due", "next due", "given up", "last error"];
-        let due = |due: Option<DateTime<Utc>>| due.map_or_else(|| "-".to_owned(), time);
+        let heading = ["job", "state", "last due", "last done", "next due", "given up", "last error"];
+        let moment = |at: Option<DateTime<Utc>>| at.map_or_else(|| "-".to_owned(), time);
         let row = |job: &ShownJob| {
             vec![
                 job.name.clone(),
                 job.state.to_owned(),
-                due(job.last_due),
-                due(job.next_due),
+                moment(job.last_due),
+                moment(job.last_done),
+                moment(job.next_due),
                 job.dead.to_string(),
                 job.last_error.clone().unwrap_or_default(),
             ]
@@ -124,7 +126,6 @@ async fn list(conn: &mut Conn) -> anyhow::Result<ShownJobs> {
 
 fn show(name: &str, jobs: Option<&NamedJobs>, next_due: Option<DateTime<Utc>>) -> ShownJob {
     let count = |of: fn(&NamedJobs) -> i64| jobs.map(of).unwrap_or_default();
-    let last_due = jobs.and_then(|jobs| jobs.last_slot);
     ShownJob {
         name: name.to_owned(),
         state: match jobs {
@@ -135,7 +136,8 @@ fn show(name: &str, jobs: Option<&NamedJobs>, next_due: Option<DateTime<Utc>>) -
             Some(_) => "done",
             None => "never ran",
         },
-        last_due,
+        last_due: jobs.and_then(|jobs| jobs.last_slot),
+        last_done: jobs.and_then(|jobs| jobs.last_success_at),
         next_due,
         waiting: count(|jobs| jobs.waiting),
         running: count(|jobs| jobs.running),

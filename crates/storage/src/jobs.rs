@@ -258,13 +258,17 @@ pub struct NamedJobs {
     /// When one was last due by the schedule.
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub last_slot: Option<DateTime<Utc>>,
+    /// When a worker last did one of the schedule to its end.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub last_success_at: Option<DateTime<Utc>>,
 }
 
 /// The jobs by their names, those of the schedule included of which none waits.
 pub async fn count_by_name(conn: &mut Conn) -> Result<Vec<NamedJobs>> {
     let rows = statement(
         "SELECT name, coalesce(waiting, 0) AS waiting, coalesce(running, 0) AS running,
-             coalesce(failing, 0) AS failing, coalesce(dead, 0) AS dead, last_error, last_slot
+             coalesce(failing, 0) AS failing, coalesce(dead, 0) AS dead, last_error, last_slot,
+             last_success_at
          FROM (
              SELECT name,
                  count(*) FILTER (WHERE NOT is_dead

@@ -10,7 +10,8 @@ async fn the_schedule_is_shown_with_how_its_jobs_are_doing() {
     let app = TestApp::start().await;
     app.database
         .sql(
-            "INSERT INTO schedule VALUES ('make_partitions', now() - interval '1 hour');
+            "INSERT INTO schedule VALUES
+                 ('make_partitions', now() - interval '1 hour', '2026-01-02T03:04:05Z');
              INSERT INTO jobs (name, payload, is_dead, last_error)
                  VALUES ('apply_retention', 'null', true, 'it hurt'),
                      ('send_mail', '{}', true, 'no server')",
@@ -19,6 +20,7 @@ async fn the_schedule_is_shown_with_how_its_jobs_are_doing() {
     let said = mishap_of(&app).run(&["job", "list", "--json"]).expect(0).json();
     let of = |name: &str| said.as_array().unwrap().iter().find(|it| it["name"] == name).unwrap();
     assert_eq!(of("make_partitions")["state"], "done");
+    assert_eq!(of("make_partitions")["last_done"], "2026-01-02T03:04:05Z");
     assert!(of("make_partitions")["next_due"].is_string());
     assert_eq!(of("apply_retention")["state"], "given up");
     assert_eq!(of("purge_deleted")["state"], "never ran");

@@ -41,7 +41,8 @@ struct ShownJobs(Vec<ShownJob>);
 
 impl fmt::Display for ShownJobs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let heading = ["job", "state", "last due", "last done", "next due", "given up", "last error"];
+        let heading =
+            ["job", "state", "last due", "last done", "next due", "given up", "last error"];
         let moment = |at: Option<DateTime<Utc>>| at.map_or_else(|| "-".to_owned(), time);
         let row = |job: &ShownJob| {
             vec![

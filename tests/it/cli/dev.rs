@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use mishap_testkit::{TestDatabase, built_program, free_port, proc, shared, tools};
+use mishap_testkit::{TestDatabase, Typed, built_program, free_port, proc, shared, tools};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::task::block_in_place;
@@ -149,6 +149,19 @@ async fn dev_starts_everything_in_an_empty_folder_and_leaves_nothing_running() {
         let key = |dsn: &str| dsn.split('@').next().unwrap().to_owned();
         assert_eq!((key(dev.said("DSN")), dev.said("Token")), (key(&dsn), token.as_str()));
         assert!(dev.paste("issues").contains("TestError: A test error from mishap send"));
+        dev.interrupt();
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dev_is_accepted_as_any_installation_is() {
+    let folder = tempfile::tempdir().unwrap();
+    block_in_place(|| {
+        let dev = Dev::start(folder.path(), &[]);
+        let (_, url) = dev.said("Mishap is running").split_once("at ").unwrap();
+        let asked = ["acceptance", "--url", url, "--token", dev.said("Token")];
+        let said = Typed::new("mishap", &[]).run(&asked).expect(0).out;
+        assert!(said.contains("is accepted"), "{said}");
         dev.interrupt();
     });
 }

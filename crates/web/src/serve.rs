@@ -1,7 +1,8 @@
 //! Puts the web process together and runs it.
 
+mod listener;
+
 use std::net::{SocketAddr, TcpListener};
-use std::os::fd::AsRawFd as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +17,6 @@ use mishap_core::admission::{Backlog, SizeLimits};
 use mishap_process::Process;
 use mishap_storage::accounts::users;
 use mishap_storage::{Error, ErrorClass, Pool, migrations};
-use nix::sys::socket::{Shutdown, shutdown};
 use tokio::time::Instant;
 
 use crate::account::first_run;
@@ -27,18 +27,20 @@ use crate::observe::{METRICS, Observer, observe};
 use crate::outside::ProviderHttp;
 use crate::{AppState, Services, admin, allauth, api, links, pages, reference};
 
-/// How long requests in flight may take to end after the process was told to stop.
-const DRAIN: Duration = Duration::from_secs(20);
+/// How long requests in flight may take to end after the last connection was accepted.
+const LAST_REQUESTS: Duration = Duration::from_secs(20);
 
-/// How long actix's accepting thread may take to hear that it is to pause. It would complain about a
-/// socket that is shut down; and whoever connects meanwhile fails, so it is short.
+/// How long actix's accepting thread may take to accept those who have connected.
+const ACCEPTING: Duration = Duration::from_millis(50);
+
+/// How long it may take to hear that it is to pause. It would complain about a socket that is shut down.
 const PAUSING: Duration = Duration::from_millis(2);
 
 /// How long no request may have come before nobody counts as using a connection any more.
 const QUIET: Duration = Duration::from_millis(500);
 
 /// How often it is looked whether they have.
-const DRAIN_POLL: Duration = Duration::from_millis(20);
+const QUIET_POLL: Duration = Duration::from_millis(20);
 
 /// How long what ingest does in the background may take after that.
 const FINISH: Duration = Duration::from_secs(4);
@@ -91,11 +93,15 @@ impl RunningServer {
     /// end one after the other. Connections that wait for a next request are not waited for: proxies
     /// keep them for minutes.
     pub async fn stop(self) -> std::io::Result<()> {
+        match listener::hold_back(&self.listener) {
+            Ok(()) => tokio::time::sleep(ACCEPTING).await,
+            Err(error) => tracing::debug!("who connects in this moment fails: {error}"),
+        }
         self.handle.pause().await;
         tokio::time::sleep(PAUSING).await;
-        shutdown(self.listener.as_raw_fd(), Shutdown::Read)?;
+        listener::refuse(&self.listener)?;
         self.observer.close_connections();
-        if tokio::time::timeout(DRAIN, self.until_quiet()).await.is_err() {
+        if tokio::time::timeout(LAST_REQUESTS, self.until_quiet()).await.is_err() {
             tracing::warn!(requests = self.observer.in_flight(), "requests did not end in time");
         }
         self.handle.stop(false).await;
@@ -107,7 +113,7 @@ impl RunningServer {
         let mut begun = self.observer.begun();
         let mut quiet_since = Instant::now();
         while quiet_since.elapsed() < QUIET {
-            tokio::time::sleep(DRAIN_POLL).await;
+            tokio::time::sleep(QUIET_POLL).await;
             let begun_now = self.observer.begun();
             if begun_now != begun || self.observer.in_flight() > 0 {
                 begun = begun_now;

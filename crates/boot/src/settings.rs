@@ -22,6 +22,7 @@ mod unknown;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use ipnet::IpNet;
 use secrecy::SecretString;
@@ -127,6 +128,8 @@ pub struct WebSettings {
     pub threads: usize,
     /// Networks whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// How long it takes new connections after it was told to stop.
+    pub drain: Duration,
 }
 
 /// The worker process.
@@ -255,6 +258,7 @@ impl WebSettings {
             metrics: SocketAddr::new(metrics_host, env.number(&catalogue::WEB_METRICS_PORT)),
             threads: env.number(&catalogue::WEB_THREADS),
             trusted_proxies: trusted_proxies(env),
+            drain: Duration::from_secs(env.number(&catalogue::WEB_DRAIN)),
         }
     }
 }

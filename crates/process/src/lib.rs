@@ -57,7 +57,7 @@ pub const METRICS: &[Description] = &[
 const REDIS: Duration = Duration::from_secs(5);
 
 /// How long background tasks may take to end.
-const FINISH: Duration = Duration::from_secs(3);
+pub const FINISH: Duration = Duration::from_secs(3);
 
 /// What every program takes on its command line; everything else is a variable.
 #[derive(Debug, Default, Args)]

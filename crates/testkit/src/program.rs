@@ -176,15 +176,21 @@ impl Program {
     pub fn stop(&mut self) -> (Duration, bool) {
         let began = Instant::now();
         self.signal(Signal::SIGTERM);
+        let ended_well = self.wait_until_ended();
+        (began.elapsed(), ended_well)
+    }
+
+    /// Waits until the process ends by itself, and returns whether it ended well.
+    pub fn wait_until_ended(&mut self) -> bool {
+        let began = Instant::now();
         let mut child = self.child.take().expect("it runs");
-        let status = loop {
+        loop {
             if let Some(status) = child.try_wait().unwrap() {
-                break status;
+                return status.success();
             }
-            assert!(began.elapsed() < PATIENCE, "{} does not stop", self.name);
+            assert!(began.elapsed() < PATIENCE, "{} does not end", self.name);
             nap();
-        };
-        (began.elapsed(), status.success())
+        }
     }
 }
 

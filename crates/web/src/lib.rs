@@ -50,7 +50,7 @@ use self::reference::Reference;
 
 pub use self::observe::METRICS;
 
-pub use self::serve::{HEAD_TIMEOUT, RunningServer, WebConfig, main, run, start};
+pub use self::serve::{ENDS_WITHIN, HEAD_TIMEOUT, RunningServer, WebConfig, main, run, start};
 
 /// Compression dictionaries kept ready to open events with.
 const DICTIONARIES: usize = 32;

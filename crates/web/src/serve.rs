@@ -45,6 +45,10 @@ const QUIET_POLL: Duration = Duration::from_millis(20);
 /// How long what ingest does in the background may take after that.
 const FINISH: Duration = Duration::from_secs(4);
 
+/// How long the process may take to end after it has drained.
+pub const ENDS_WITHIN: Duration =
+    LAST_REQUESTS.saturating_add(FINISH).saturating_add(mishap_process::FINISH);
+
 /// How long an idle connection is kept.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
@@ -86,12 +90,20 @@ pub struct RunningServer {
 }
 
 impl RunningServer {
+    /// Goes on accepting for that long. Clients are sent here until whoever sends them has heard that
+    /// the process is not ready, and not all of them would try another one.
+    ///
+    /// Every answer is the last one on its connection, so those in use end one after the other.
+    pub async fn drain(&self, time: Duration) {
+        self.observer.close_connections();
+        tokio::time::sleep(time).await;
+    }
+
     /// Stops accepting, lets requests in flight end, and returns when they have.
     ///
     /// Whoever connects now is refused at once and goes elsewhere; a connection that was only left
-    /// waiting would fail in the end. Every answer is the last one on its connection, so those in use
-    /// end one after the other. Connections that wait for a next request are not waited for: proxies
-    /// keep them for minutes.
+    /// waiting would fail in the end. Connections in use end as they do while it drains; those that
+    /// wait for a next request are not waited for: proxies keep them for minutes.
     pub async fn stop(self) -> std::io::Result<()> {
         match listener::hold_back(&self.listener) {
             Ok(()) => tokio::time::sleep(ACCEPTING).await,
@@ -211,11 +223,14 @@ pub async fn run(process: &Process) -> anyhow::Result<()> {
     tracing::info!(address = %server.address, "listening");
     ready.set(true);
     tokio::select! {
-        () = process.stop().cancelled() => {}
+        () = async {
+            process.stop().cancelled().await;
+            ready.set(false);
+            server.drain(process.settings.web.drain).await;
+        } => {}
         // A part of it failed.
-        () = background.stop().cancelled() => {}
+        () = background.stop().cancelled() => ready.set(false),
     }
-    ready.set(false);
     server.stop().await?;
     background.stop().cancel();
     if !background.finish(FINISH).await {

@@ -16,8 +16,11 @@ use serde_json::Value;
 use super::manifests::{container_port, containers, installations, items, name, pod_template};
 use super::{environment, manifests};
 
-/// How long a program may take to finish what it took, in seconds.
-const DRAIN: u64 = 25;
+/// How long worker and beat may take to end.
+const ENDS_WITHIN: Duration = Duration::from_secs(25);
+
+/// How much more time a pod is given.
+const SPARE: Duration = Duration::from_secs(10);
 
 /// The components of an installation, and where their metrics and probes are.
 fn components() -> [(&'static str, &'static catalogue::Setting); 3] {
@@ -98,12 +101,30 @@ fn command(container: &Value) -> String {
 #[test]
 fn a_pod_is_given_more_time_than_its_program_needs_to_end() {
     for (component, _) in components() {
-        for (pod, _) in programs(component) {
-            assert!(pod["terminationGracePeriodSeconds"].as_u64() >= Some(DRAIN + 15));
-            // There is no shell and no `sleep`: programs wait for routers themselves.
-            assert!(containers(pod).all(|container| container["lifecycle"].is_null()));
+        for (pod, container) in programs(component) {
+            let given = Duration::from_secs(pod["terminationGracePeriodSeconds"].as_u64().unwrap());
+            let needed = match component {
+                "web" => drain(container) + mishap_web::ENDS_WITHIN,
+                _ => ENDS_WITHIN,
+            };
+            assert!(given >= needed + SPARE, "{component}: {given:?} of {needed:?}");
         }
     }
+}
+
+#[test]
+fn web_waits_for_routers_itself() {
+    for (pod, container) in programs("web") {
+        assert!(drain(container) >= Duration::from_secs(5));
+        // There is no shell and no `sleep`.
+        assert!(containers(pod).all(|container| container["lifecycle"].is_null()));
+    }
+}
+
+/// How long web takes connections after it was told to stop.
+fn drain(container: &Value) -> Duration {
+    let seconds = environment::literal(container, catalogue::WEB_DRAIN.names[0]);
+    Duration::from_secs(seconds.map_or(0, |seconds| seconds.parse().unwrap()))
 }
 
 #[tokio::test(flavor = "multi_thread")]

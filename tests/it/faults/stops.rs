@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use mishap_boot::shutdown::CancellationToken;
 use mishap_protocol::dsn::Dsn;
-use mishap_testkit::{Installation, Program, free_port};
+use mishap_testkit::{Installation, Program, Wire, free_port, until};
+use nix::sys::signal::Signal;
 use tokio::task::{JoinSet, block_in_place};
 use url::Url;
 
@@ -86,6 +87,50 @@ pub(super) async fn read(urls: Vec<Url>, token: String, stop: CancellationToken)
         }
     }
     answers
+}
+
+/// A second web of an installation, which drains for so many seconds, and where it is.
+fn draining_web(installation: &Installation, seconds: &str) -> (Program, Url) {
+    let port = free_port().to_string();
+    let own = [("PORT", port.as_str()), ("MISHAP_DRAIN_SECONDS", seconds)];
+    let mut web = installation.another("mishap-web", &own);
+    web.spawn();
+    block_in_place(|| web.wait_until_ready());
+    (web, Url::parse(&format!("http://127.0.0.1:{port}")).unwrap())
+}
+
+/// Asks once more on a connection, and says what the answer says of it.
+async fn asked_on(connection: &mut Wire) -> String {
+    assert!(connection.write("GET /_health/ HTTP/1.1\r\nHost: localhost\r\n\r\n").await);
+    let answer = connection.answer().await.unwrap();
+    assert_eq!(answer.status, 200);
+    answer.header("connection").to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_web_that_drains_is_not_ready_and_answers_on_each_connection_once_more() {
+    let installation = Installation::start().await;
+    let (mut web, url) = draining_web(&installation, "5");
+    let mut kept = Wire::connect(&url).await;
+    assert_eq!(asked_on(&mut kept).await, "");
+    web.signal(Signal::SIGTERM);
+    until("it is not ready", async || !web.is_ready()).await;
+    let mut new = Wire::connect(&url).await;
+    for connection in [&mut kept, &mut new] {
+        assert_eq!(asked_on(connection).await, "close");
+        connection.closed().await;
+    }
+    assert!(block_in_place(|| web.wait_until_ended()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_web_that_drains_ends_at_once_when_it_is_told_again() {
+    let installation = Installation::start().await;
+    let (mut web, _) = draining_web(&installation, "30");
+    web.signal(Signal::SIGTERM);
+    until("it is not ready", async || !web.is_ready()).await;
+    let (_, was_orderly) = block_in_place(|| web.stop());
+    assert!(!was_orderly);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,11 +1,14 @@
 //! How processes are started.
 
 use super::settings;
-use crate::settings::kind::Kind::{Address, Choice, Listen, Path, Secret, Text};
-use crate::settings::kind::{count, port};
+use crate::settings::kind::Kind::{self, Address, Choice, Listen, Path, Secret, Text};
+use crate::settings::kind::{Unit, count, port};
 
 /// What GlitchTip's start script can be told to be.
 const ROLES: &[&str] = &["web", "worker", "beat", "worker_with_beat", "all_in_one", "all-in-one"];
+
+/// Supervisors kill what does not end.
+const DRAIN: Kind = Kind::Number { unit: Unit::Seconds, min: 0, max: 30 };
 
 settings! {
     Launch, LAUNCH_SETTINGS;
@@ -28,6 +31,8 @@ settings! {
             "The port of beat's metrics and probes.";
         WEB_THREADS = ["MISHAP_WEB_THREADS", "WEB_CONCURRENCY"], count(1, 1024), "2",
             "Threads of the web process that serve requests.";
+        WEB_DRAIN = ["MISHAP_DRAIN_SECONDS"], DRAIN, "0",
+            "How long the web process goes on taking new connections after it was told to stop; those who send clients here learn late that it is not ready.";
         ACCEPTANCE_TOKEN = ["GLITCHTIP_API_USER_TOKEN"], Secret, "",
             "The token with which `mishap acceptance` asks.";
         WORKER_CONCURRENCY = ["MISHAP_WORKER_CONCURRENCY", "CELERY_WORKER_CONCURRENCY"],

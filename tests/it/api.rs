@@ -7,6 +7,7 @@ mod doors;
 mod emails;
 mod environments;
 mod events;
+mod health_file;
 mod invitations;
 mod issues;
 mod keys;

@@ -88,6 +88,7 @@ impl Migration {
 pub async fn run(process: &Process) -> anyhow::Result<()> {
     mishap_boot::metrics::describe(METRICS);
     let ready = process.health.part();
+    process.touch_health_file();
     let migration = Migration {
         database: process.settings.database.clone(),
         initial_user: process.settings.accounts.initial_user.clone(),

@@ -8,11 +8,16 @@
 //! | `/livez` | whether the main runtime still turns |
 //! | `/readyz`, `/startupz` | whether the program wants work |
 //! | `/metrics` | Prometheus' text format |
+//!
+//! Who cannot ask by HTTP may look at how old a file is.
+
+mod file;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::{Duration, Instant};
 
 use http_body_util::Full;
@@ -54,6 +59,7 @@ struct State {
     /// Milliseconds since the start at the last heartbeat.
     heartbeat: AtomicU64,
     parts: Mutex<Vec<Readiness>>,
+    touches: Once,
 }
 
 impl Default for Health {
@@ -62,6 +68,7 @@ impl Default for Health {
             started: Instant::now(),
             heartbeat: AtomicU64::new(0),
             parts: Mutex::default(),
+            touches: Once::new(),
         }))
     }
 }
@@ -78,6 +85,12 @@ impl Health {
     pub fn is_ready(&self) -> bool {
         let parts = self.parts();
         !parts.is_empty() && parts.iter().all(|part| part.0.load(Ordering::Relaxed))
+    }
+
+    /// Touches a file at each heartbeat, from now on until the program is to stop; one file at most,
+    /// whichever part of the program asks.
+    pub fn touch(&self, file: &Path, tasks: &Tasks) {
+        self.0.touches.call_once(|| file::keep_touching(file, tasks));
     }
 
     fn parts(&self) -> std::sync::MutexGuard<'_, Vec<Readiness>> {

@@ -70,6 +70,8 @@ pub struct Settings {
     pub worker: WorkerSettings,
     /// The beat process.
     pub beat: BeatSettings,
+    /// What worker and beat touch while they live.
+    pub health_file: Option<PathBuf>,
     /// What is taken in, and how much.
     pub ingest: IngestSettings,
     /// Days that events are kept.
@@ -299,6 +301,7 @@ impl Settings {
                 concurrency: env.number(&catalogue::WORKER_CONCURRENCY),
             },
             beat: BeatSettings { metrics: beat_metrics },
+            health_file: env.optional(&catalogue::HEALTH_FILE).map(PathBuf::from),
             ingest: IngestSettings::read(env),
             retention_days: env.number(&catalogue::EVENT_RETENTION_DAYS),
             audit_days: env.number(&catalogue::AUDIT_DAYS),

@@ -132,6 +132,13 @@ impl Process {
         Ok(Pool::new(&config, &tokio::runtime::Handle::current())?)
     }
 
+    /// Touches the file that is set for probes of worker and beat, while the program lives.
+    pub fn touch_health_file(&self) {
+        if let Some(file) = &self.settings.health_file {
+            self.health.touch(file, &self.tasks);
+        }
+    }
+
     /// Cancelled when the program is to stop.
     pub fn stop(&self) -> &CancellationToken {
         self.tasks.stop()

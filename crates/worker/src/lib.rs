@@ -148,6 +148,7 @@ pub fn main() -> ExitCode {
 pub async fn run(process: &Process) -> anyhow::Result<()> {
     mishap_boot::metrics::describe(METRICS);
     let ready = process.health.part();
+    process.touch_health_file();
     let concurrency = process.settings.worker.concurrency.max(1);
     let pool = process.pool("worker", concurrency + OTHER_CONNECTIONS)?;
     tokio::select! {

@@ -33,16 +33,15 @@ settings! {
             "Threads of the web process that serve requests.";
         WEB_DRAIN = ["MISHAP_DRAIN_SECONDS"], DRAIN, "0",
             "How long the web process goes on taking new connections after it was told to stop; those who send clients here learn late that it is not ready.";
+        HEALTH_FILE = ["VTASKS_HEALTH_CHECK_FILE"], Path, "",
+            "A file that worker and beat touch every second while they live, for probes that look at its age.";
         ACCEPTANCE_TOKEN = ["GLITCHTIP_API_USER_TOKEN"], Secret, "",
             "The token with which `mishap acceptance` asks.";
         WORKER_CONCURRENCY = ["MISHAP_WORKER_CONCURRENCY", "CELERY_WORKER_CONCURRENCY"],
             count(1, 1024), "2",
             "Batches that a worker digests at the same time.";
     }
-    later {
-        ["VTASKS_HEALTH_CHECK_FILE"], Path, "",
-            "A file that the worker touches while it lives.", "probes that look at files";
-    }
+    later {}
     ignored {
         ["USE_GRANIAN", "USE_ASYNC_SERVER", "GRANIAN_STATIC_PATH_MOUNT"], Text,
             "There is one server, which is built in.";

@@ -3,10 +3,11 @@
 //! It is bounded, and it is the one thing in Redis that is nowhere else: losing Redis while
 //! PostgreSQL is away loses what is in it.
 
+use std::time::Duration;
+
 use bytes::Bytes;
-use chrono::DateTime;
 use mishap_core::id::{EventId, ProjectId};
-use mishap_storage::inbox::{NewEnvelope, PayloadCoding};
+use mishap_storage::inbox::{NewEnvelope, Overflowed, PayloadCoding};
 use redis::AsyncCommands as _;
 use redis::streams::StreamRangeReply;
 use serde::{Deserialize, Serialize};
@@ -25,10 +26,8 @@ const FIELD: &str = "v";
 pub struct OverflowEntry {
     /// Its place in the stream.
     pub place: String,
-    /// Its own id, by which it is moved into the inbox once only.
-    pub id: Uuid,
-    /// The envelope.
-    pub envelope: NewEnvelope,
+    /// What the inbox is to take.
+    pub content: Overflowed,
 }
 
 /// Whether the overflow took something.
@@ -64,17 +63,23 @@ impl Redis {
         Ok(Appended::All)
     }
 
-    /// The oldest entries.
+    /// The oldest entries. How long they have waited is a difference of two times that Redis told:
+    /// the clocks of those who wrote them may be wrong.
     pub async fn read_overflow(&self, count: usize) -> Result<Vec<OverflowEntry>, Error> {
         let mut conn = self.get().await?;
-        let range: StreamRangeReply =
-            conn.xrange_count(self.keys.overflow(), "-", "+", count).await?;
+        let (range, (seconds, micros)): (StreamRangeReply, (u64, u64)) = redis::pipe()
+            .xrange_count(self.keys.overflow(), "-", "+", count)
+            .cmd("TIME")
+            .query_async(&mut conn)
+            .await?;
+        let now = Duration::from_secs(seconds) + Duration::from_micros(micros);
         let entry = |entry: redis::streams::StreamId| {
             let content: Vec<u8> = entry.get(FIELD)?;
             // What cannot be read is left: a newer version may know it.
             let content: Content = postcard::from_bytes(&content).ok()?;
             let (id, envelope) = content.into_envelope()?;
-            Some(OverflowEntry { place: entry.id, id, envelope })
+            let waited = now.saturating_sub(appended_at(&entry.id)?);
+            Some(OverflowEntry { content: Overflowed { id, waited, envelope }, place: entry.id })
         };
         Ok(range.ids.into_iter().filter_map(entry).collect())
     }
@@ -97,6 +102,12 @@ impl Redis {
     }
 }
 
+/// When an entry was appended, by Redis' clock: its place begins with that, in milliseconds.
+fn appended_at(place: &str) -> Option<Duration> {
+    let (millis, _) = place.split_once('-')?;
+    millis.parse().ok().map(Duration::from_millis)
+}
+
 /// The stored form. Fields are only ever added at the end.
 #[derive(Serialize, Deserialize)]
 struct Content {
@@ -108,6 +119,7 @@ struct Content {
     skip: Vec<u16>,
     client_ip: Option<String>,
     user_agent: Option<String>,
+    /// What older versions wrote, by their own clocks.
     received_micros: Option<i64>,
     payload: Vec<u8>,
 }
@@ -122,7 +134,7 @@ impl Content {
             skip,
             client_ip,
             user_agent,
-            received,
+            received: _,
             payload,
         } = envelope;
         Self {
@@ -134,7 +146,7 @@ impl Content {
             skip: skip.clone(),
             client_ip: client_ip.map(|ip| ip.to_string()),
             user_agent: user_agent.clone(),
-            received_micros: received.map(|time| time.timestamp_micros()),
+            received_micros: None,
             payload: payload.to_vec(),
         }
     }
@@ -148,7 +160,7 @@ impl Content {
             skip: self.skip,
             client_ip: self.client_ip.and_then(|text| text.parse().ok()),
             user_agent: self.user_agent,
-            received: self.received_micros.and_then(DateTime::from_timestamp_micros),
+            received: None,
             payload: Bytes::from(self.payload),
         };
         Some((Uuid::from_u128(self.id), envelope))

@@ -21,6 +21,7 @@ use mishap_core::tally::Tally;
 use mishap_protocol::compression::{Coding, Codings};
 use uuid::Uuid;
 
+use crate::clock::now;
 use crate::error::Result;
 use crate::pool::Conn;
 use crate::sql::statement;
@@ -99,6 +100,17 @@ pub struct NewEnvelope {
     pub received: Option<DateTime<Utc>>,
     /// The envelope.
     pub payload: Bytes,
+}
+
+/// An envelope that was taken while the database was away.
+#[derive(Debug, Clone)]
+pub struct Overflowed {
+    /// Its own id, by which it is moved into the inbox once only.
+    pub id: Uuid,
+    /// How long ago it was acknowledged.
+    pub waited: Duration,
+    /// The envelope.
+    pub envelope: NewEnvelope,
 }
 
 /// Where a row of the inbox is, and how large its payload is when inflated.
@@ -199,10 +211,7 @@ async fn insert(conn: &mut Conn, envelopes: &[NewEnvelope]) -> Result<Vec<Ticket
 /// Moves entries of the Redis overflow into the inbox, each once however often it is tried.
 ///
 /// Returns tickets for those that were not there yet.
-pub async fn accept_overflow(
-    conn: &mut Conn,
-    entries: &[(Uuid, NewEnvelope)],
-) -> Result<Vec<Ticket>> {
+pub async fn accept_overflow(conn: &mut Conn, entries: &[Overflowed]) -> Result<Vec<Ticket>> {
     #[derive(QueryableByName)]
     struct Id {
         #[diesel(sql_type = SqlUuid)]
@@ -213,14 +222,18 @@ pub async fn accept_overflow(
             "INSERT INTO overflow_drained (id) SELECT unnest($1::uuid[]) ON CONFLICT DO NOTHING
              RETURNING id",
         )
-        .array::<SqlUuid, _>(entries.iter().map(|(id, _)| *id).collect())
+        .array::<SqlUuid, _>(entries.iter().map(|entry| entry.id).collect())
         .load(conn)
         .await?;
-        let is_fresh = |entry: &Uuid| fresh.iter().any(|row| row.id == *entry);
+        let is_fresh = |entry: &&Overflowed| fresh.iter().any(|row| row.id == entry.id);
+        let now = now(conn).await?;
         let envelopes: Vec<_> = entries
             .iter()
-            .filter(|(id, _)| is_fresh(id))
-            .map(|(_, envelope)| envelope.clone())
+            .filter(is_fresh)
+            .map(|entry| NewEnvelope {
+                received: Some(now - entry.waited),
+                ..entry.envelope.clone()
+            })
             .collect();
         insert(conn, &envelopes).await
     })

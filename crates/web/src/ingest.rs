@@ -133,8 +133,7 @@ impl Ingest {
         let policies = Arc::new(Policies::new(pool.clone(), Arc::clone(&clock)));
         let limits = Arc::new(Limits::new(pool.clone(), Arc::clone(&clock), max_backlog));
         let last_use = Arc::new(LastUse::new(pool.clone()));
-        let (intake, committer, hints) =
-            intake::intake(pool, redis.clone(), Arc::clone(&clock), Arc::clone(&random));
+        let (intake, committer, hints) = intake::intake(pool, redis.clone(), Arc::clone(&random));
 
         let stop = tasks.stop().clone();
         let lookups = Arc::clone(&policies);

@@ -27,10 +27,9 @@ async fn drain_batch(redis: &Redis, pool: &Pool) -> anyhow::Result<usize> {
     if entries.is_empty() {
         return Ok(0);
     }
-    let envelopes: Vec<_> =
-        entries.iter().map(|entry| (entry.id, entry.envelope.clone())).collect();
+    let contents: Vec<_> = entries.iter().map(|entry| entry.content.clone()).collect();
     let mut conn = pool.get().await?;
-    let tickets = inbox::accept_overflow(&mut conn, &envelopes).await?;
+    let tickets = inbox::accept_overflow(&mut conn, &contents).await?;
     drop(conn);
     redis.remove_overflow(&entries).await?;
     if !tickets.is_empty() {

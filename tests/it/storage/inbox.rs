@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use mishap_core::admission::Backlog;
 use mishap_core::tally::Tally;
-use mishap_storage::inbox::{self, NewEnvelope};
+use mishap_storage::inbox::{self, NewEnvelope, Overflowed};
 use mishap_testkit::Desk;
 use mishap_testkit::builders::{event_id, message_event};
 use mishap_testkit::sql::execute;
@@ -118,11 +118,16 @@ async fn the_backlog_tells_how_much_waits_and_for_how_long() {
 async fn an_entry_of_the_overflow_is_taken_once_however_often_it_is_drained() {
     let desk = Desk::new().await;
     let mut conn = desk.database.conn().await;
-    let entry =
-        |n: u128| (Uuid::from_u128(n), desk.envelope_of(&event_id(), &message_event("hello")));
+    let entry = |n: u128| Overflowed {
+        id: Uuid::from_u128(n),
+        waited: Duration::from_secs(60),
+        envelope: desk.envelope_of(&event_id(), &message_event("hello")),
+    };
     let (first, second) = (entry(1), entry(2));
     let taken = inbox::accept_overflow(&mut conn, std::slice::from_ref(&first)).await.unwrap();
     assert_eq!(taken.len(), 1);
+    let backlog = inbox::backlog(&mut conn).await.unwrap();
+    assert!(backlog.oldest_seconds >= 60, "it was received when it came to the overflow");
     let again = inbox::accept_overflow(&mut conn, &[first, second]).await.unwrap();
     assert_eq!(again.len(), 1);
     assert_eq!(inbox::count(&mut conn).await.unwrap(), 2);

@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 
 use mishap_boot::shutdown::CancellationToken;
 use mishap_core::causes::Causes;
-use mishap_core::clock::Clock;
 use mishap_core::random::Random;
 use mishap_core::tally::Tally;
 use mishap_process::reports;
@@ -82,7 +81,6 @@ pub(super) struct Committer {
     refused: Arc<Mutex<Tally>>,
     pool: Pool,
     redis: Option<Redis>,
-    clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     hints: mpsc::Sender<Vec<Ticket>>,
     /// When PostgreSQL was last found to be away.
@@ -93,7 +91,6 @@ pub(super) struct Committer {
 pub(super) fn intake(
     pool: Pool,
     redis: Option<Redis>,
-    clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
 ) -> (Intake, Committer, mpsc::Receiver<Vec<Ticket>>) {
     let (queue, receiver) = mpsc::channel(QUEUE);
@@ -104,7 +101,6 @@ pub(super) fn intake(
         refused: Arc::clone(&refused),
         pool,
         redis,
-        clock,
         random,
         hints,
         away_since: None,
@@ -228,17 +224,13 @@ impl Committer {
         self.refused.lock().unwrap_or_else(PoisonError::into_inner).add(refused);
     }
 
-    async fn overflow(&self, mut envelopes: Vec<NewEnvelope>) -> Result<(), NotDurable> {
+    async fn overflow(&self, envelopes: Vec<NewEnvelope>) -> Result<(), NotDurable> {
         if envelopes.is_empty() {
             return Ok(());
         }
         let Some(redis) = &self.redis else {
             return Err(NotDurable);
         };
-        let now = self.clock.now();
-        for envelope in &mut envelopes {
-            envelope.received.get_or_insert(now);
-        }
         let count = envelopes.len() as u64;
         let entries: Vec<_> =
             envelopes.into_iter().map(|envelope| (self.random.uuid(), envelope)).collect();

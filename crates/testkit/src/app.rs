@@ -262,7 +262,6 @@ impl TestApp {
         JobContext {
             pool: self.database.pool.clone(),
             redis: self.redis.clone(),
-            clock: Arc::new(SystemClock),
             retention_days: 30,
             mail: mail_room(Transport::Nowhere),
             audit_days: 365,

@@ -14,7 +14,6 @@ use std::time::Duration;
 use metrics::{counter, histogram};
 use mishap_boot::shutdown::CancellationToken;
 use mishap_core::causes::Causes;
-use mishap_core::clock::Clock;
 use mishap_outbound::mail::Mailer;
 use mishap_queue::Redis;
 use mishap_queue::job::Job;
@@ -40,8 +39,6 @@ pub struct JobContext {
     pub pool: Pool,
     /// The fast path, if there is one.
     pub redis: Option<Redis>,
-    /// The time, for metrics.
-    pub clock: Arc<dyn Clock>,
     /// Days that events are kept.
     pub retention_days: u32,
     /// Days that it is kept who did what.

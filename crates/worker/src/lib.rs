@@ -19,7 +19,6 @@ use mishap_boot::metrics::Description;
 use mishap_boot::settings::{MailEncryption, MailTransport};
 use mishap_boot::tasks::Tasks;
 use mishap_core::causes::Causes;
-use mishap_core::clock::Clock;
 use mishap_core::random::Random;
 use mishap_outbound::mail::{Credentials, Encryption, MailConfig, Mailer, Sender, Smtp, Transport};
 use mishap_process::Process;
@@ -84,8 +83,6 @@ pub struct WorkerConfig {
     pub pool: Pool,
     /// The fast path, if there is one.
     pub redis: Option<Redis>,
-    /// The time, for metrics.
-    pub clock: Arc<dyn Clock>,
     /// The worker's name among others.
     pub name: String,
     /// Batches digested at once.
@@ -100,8 +97,7 @@ pub struct WorkerConfig {
 
 /// Starts everything that a worker does.
 pub fn start(config: WorkerConfig, tasks: &Tasks) {
-    let WorkerConfig { pool, redis, clock, name, concurrency, retention_days, audit_days, mail } =
-        config;
+    let WorkerConfig { pool, redis, name, concurrency, retention_days, audit_days, mail } = config;
     let hinted_jobs = Arc::new(Notify::new());
     let feed = Feed {
         digester: Arc::new(Digester::new(pool.clone())),
@@ -125,7 +121,7 @@ pub fn start(config: WorkerConfig, tasks: &Tasks) {
             async move { overflow::drain(&redis, &pool).await }
         });
     }
-    let context = JobContext { pool, redis, clock, retention_days, audit_days, mail };
+    let context = JobContext { pool, redis, retention_days, audit_days, mail };
     tasks.spawn("jobs", jobs::keep_running(context, hinted_jobs, tasks.stop().clone()));
 }
 
@@ -159,7 +155,6 @@ pub async fn run(process: &Process) -> anyhow::Result<()> {
     let config = WorkerConfig {
         pool,
         redis: process.redis.clone(),
-        clock: Arc::clone(&process.clock),
         name: name(process.random.as_ref()),
         concurrency,
         retention_days: process.settings.retention_days,

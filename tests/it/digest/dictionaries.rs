@@ -2,14 +2,12 @@
 
 use chrono::Days;
 use mishap_boot::shutdown::CancellationToken;
-use mishap_core::clock::SystemClock;
 use mishap_outbound::mail::Transport;
 use mishap_storage::{bodies, jobs};
 use mishap_testkit::builders::event_id;
 use mishap_testkit::{Desk, desk, mail_room};
 use mishap_worker::jobs::{JobContext, run_due};
 use serde_json::{Value, json};
-use std::sync::Arc;
 
 /// An event that is like the others of its project.
 fn event(n: usize) -> Value {
@@ -45,7 +43,6 @@ async fn run(desk: &Desk, job: &str) {
     let context = JobContext {
         pool: desk.database.pool.clone(),
         redis: None,
-        clock: Arc::new(SystemClock),
         retention_days: 30,
         mail: mail_room(Transport::Nowhere),
         audit_days: 365,

@@ -1,10 +1,8 @@
 //! What was deleted goes for good, and nothing else does.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use mishap_boot::shutdown::CancellationToken;
-use mishap_core::clock::SystemClock;
 use mishap_core::id::ProjectId;
 use mishap_core::quota::{Categories, Quota, QuotaKey, QuotaScope};
 use mishap_outbound::mail::Transport;
@@ -20,7 +18,6 @@ async fn purge(database: &TestDatabase) {
     let context = JobContext {
         pool: database.pool.clone(),
         redis: None,
-        clock: Arc::new(SystemClock),
         retention_days: 30,
         mail: mail_room(Transport::Nowhere),
         audit_days: 365,

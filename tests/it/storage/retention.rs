@@ -1,11 +1,9 @@
 //! What is kept for so many days, and then goes.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use mishap_boot::shutdown::CancellationToken;
-use mishap_core::clock::SystemClock;
 use mishap_outbound::mail::Transport;
 use mishap_storage::inbox::NewEnvelope;
 use mishap_storage::{attempts, issues, jobs, partitions};
@@ -18,7 +16,6 @@ fn context(desk: &Desk) -> JobContext {
     JobContext {
         pool: desk.database.pool.clone(),
         redis: None,
-        clock: Arc::new(SystemClock),
         retention_days: 30,
         mail: mail_room(Transport::Nowhere),
         audit_days: 365,

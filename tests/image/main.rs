@@ -9,7 +9,6 @@
 mod archive;
 mod container;
 mod contents;
-mod encryption;
 mod running;
 
 use std::path::Path;

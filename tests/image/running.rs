@@ -5,12 +5,11 @@ use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::Path;
 
 use mishap_sandbox::{Postgres, PostgresOptions, Redis, RedisOptions};
-use mishap_testkit::{free_port, make_certificates, tools};
+use mishap_testkit::{encrypted, free_port, make_certificates, tools};
 use tempfile::TempDir;
 
 use crate::archive::Image;
 use crate::container::{Container, expect, load, run};
-use crate::encryption::in_front_of;
 use crate::workspace;
 
 /// The token of the automation account.
@@ -49,7 +48,7 @@ impl GuardedServers {
         let postgres = Postgres::start(&tools(), data.path(), &options).unwrap();
         let redis = Redis::start(&tools(), data.path(), &RedisOptions::default()).unwrap();
         let runtime = tokio::runtime::Handle::current();
-        let redis_port = runtime.block_on(in_front_of(redis.port(), folder));
+        let redis_port = runtime.block_on(encrypted(redis.port(), folder));
         Self { postgres, _redis: redis, redis_port, certificates, _data: data }
     }
 

@@ -9,9 +9,12 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
-/// Listens on this machine with the certificate of a folder, and hands on what was decrypted to a
-/// port; says where. Ends with the runtime.
-pub(crate) async fn in_front_of(port: u16, certificates: &Path) -> u16 {
+/// Listens on this machine with the certificate of a folder, which [`make_certificates`] made, and
+/// hands on what was decrypted to a port; says where. Ends with the runtime.
+///
+/// [`make_certificates`]: crate::make_certificates
+pub async fn encrypted(port: u16, certificates: &Path) -> u16 {
+    crate::install_encryption();
     let chain = vec![CertificateDer::from_pem_file(certificates.join("server.pem")).unwrap()];
     let key = PrivateKeyDer::from_pem_file(certificates.join("key.pem")).unwrap();
     let config = ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key);

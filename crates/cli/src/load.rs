@@ -3,17 +3,24 @@
 //! What counts is not what was acknowledged but what was digested: the report waits until nothing is
 //! left in the inbox. In a closed loop each connection sends its next request when the last one was
 //! answered; in an open loop requests are due at fixed times, and latency counts from when a request
-//! was due, so that a server which stalls cannot hide it. A profile is an open loop in phases, whose
-//! report says whether the server did well.
+//! was due, so that a server which stalls cannot hide it. A profile is an open loop in phases with
+//! everything that SDKs send, while somebody reads; its report says whether the server did well.
 
+mod attachments;
 mod bodies;
+mod body;
 mod connection;
 mod events;
+mod kind;
+mod latencies;
 mod mix;
+mod popularity;
 mod profile;
 mod report;
 mod sending;
 mod tally;
+mod trails;
+mod unkept;
 
 use std::io::Write as _;
 use std::path::Path;
@@ -25,12 +32,12 @@ use mishap_storage::{inbox, measures};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-pub use self::bodies::SampleEvents;
+use self::bodies::SampleEvents;
 pub use self::events::sample_event;
 use self::mix::Mix;
 use self::report::Report;
 use self::sending::{Sending, Stretch};
-use crate::command::{LoadCoding, LoadOptions};
+use crate::command::LoadOptions;
 use crate::operator::Operator;
 use crate::output::Output;
 
@@ -51,7 +58,7 @@ pub(crate) fn main(options: &LoadOptions, output: Output) -> anyhow::Result<()> 
 }
 
 async fn run(options: &LoadOptions, output: Output) -> anyhow::Result<()> {
-    let sending = Sending::new(options, Mix::in_turn(sample_events(options)))?;
+    let sending = Sending::new(options, events_in_turn(options))?;
     let operator = if options.no_wait { None } else { Some(Operator::new()?) };
     let project = ProjectId(options.dsn.project_id());
     let before = match &operator {
@@ -82,8 +89,8 @@ async fn run(options: &LoadOptions, output: Output) -> anyhow::Result<()> {
     output.show(&Report::new(&tallied, sending, digested))
 }
 
-fn sample_events(options: &LoadOptions) -> SampleEvents {
-    SampleEvents::new(options.seed, options.issues, options.coding == LoadCoding::Gzip)
+fn events_in_turn(options: &LoadOptions) -> Mix {
+    Mix::InTurn(SampleEvents::new(options.seed, options.issues, options.coding))
 }
 
 fn write_ids(path: &Path, ids: &[Uuid]) -> anyhow::Result<()> {

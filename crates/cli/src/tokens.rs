@@ -130,7 +130,8 @@ pub(crate) async fn run(command: TokenCommand, output: Output) -> anyhow::Result
     }
 }
 
-async fn insert(conn: &mut Conn, user: &User, new: &NewToken<'_>) -> anyhow::Result<()> {
+/// Makes a token.
+pub(crate) async fn insert(conn: &mut Conn, user: &User, new: &NewToken<'_>) -> anyhow::Result<()> {
     let details = json!({ "scopes": names(new.scopes), "expires": new.expires_at });
     transaction(conn, async |conn: &mut Conn| {
         let made = tokens::insert(conn, new).await?;

@@ -15,6 +15,7 @@ async fn what_became_of_a_project_s_events_leaves_other_projects_out() {
     let (ok, duplicate) = (Reason::Ok.code(), Reason::Duplicate.code());
     let mut conn = desk.database.conn().await;
     partitions::ensure(&mut conn, &partitions::OUTCOMES, now()).await.unwrap();
+    partitions::ensure(&mut conn, &partitions::ATTACHMENTS, now()).await.unwrap();
     // Of the other project ten times as much of everything.
     for (project, times) in [(project, 1), (other, 10)] {
         let text = format!(
@@ -25,6 +26,9 @@ async fn what_became_of_a_project_s_events_leaves_other_projects_out() {
              INSERT INTO outcomes (project_id, hour, category, reason, quantity)
                  VALUES ({project}, '{hour}', 1, {ok}, 6 * {times}),
                      ({project}, '{hour}', 1, {duplicate}, 2 * {times});
+             INSERT INTO attachments (project_id, event_id, received, place, filename, size, body)
+                 SELECT {project}, gen_random_uuid(), now(), 0, 'a', 1, 'x'
+                 FROM generate_series(1, 3 * {times});
              INSERT INTO dead_letters (project_id, received, error, coding, size, payload)
                  SELECT {project}, now(), 'it hurt', 0, 1, 'x' FROM generate_series(1, 4 * {times});
              INSERT INTO inbox (slot, received, project_id, coding, size, payload)
@@ -32,7 +36,7 @@ async fn what_became_of_a_project_s_events_leaves_other_projects_out() {
         );
         desk.database.sql(&text).await;
     }
-    let wanted = Fates { stored: 6, duplicates: 2, dead: 4, waiting: 5 };
+    let wanted = Fates { stored: 6, duplicates: 2, attachments: 3, dead: 4, waiting: 5 };
     assert_eq!(fates(&mut conn, project).await.unwrap(), wanted);
 }
 

@@ -11,8 +11,8 @@ use url::Url;
 pub(crate) struct LoadOptions {
     /// Where to send.
     pub(crate) dsn: Dsn,
-    /// Go through the phases of a load test, write a report, and say by the exit code whether the
-    /// server did well. Nobody else may send to the project meanwhile.
+    /// Go through the phases of a load test with everything that SDKs send, write a report, and say by
+    /// the exit code whether the server did well. Nobody else may send to the project meanwhile.
     #[arg(long, value_enum, conflicts_with_all = ["events", "no_wait"])]
     pub(crate) profile: Option<LoadProfile>,
     /// How long, in seconds; 30 if nothing is said. Of a profile it is the length of the steady phase,
@@ -48,6 +48,10 @@ pub(crate) struct LoadOptions {
     /// Which random numbers to use.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
+    /// Requests a second that read meanwhile, as a member of the project's organization who is made
+    /// for it and deleted afterwards; with 0, nobody reads.
+    #[arg(long, value_name = "PER_SECOND", default_value_t = 10, requires = "profile")]
+    pub(crate) reads: u32,
     /// Write a profile's report to this file with `.json` and with `.md` at its end.
     #[arg(long, requires = "profile")]
     pub(crate) report: Option<PathBuf>,
@@ -68,11 +72,11 @@ pub(crate) enum LoadCoding {
 /// How much a load test sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LoadProfile {
-    /// 50 events a second, for less than a minute.
+    /// 50 envelopes a second, for less than a minute.
     Ci,
-    /// 150 events a second, for a quarter of an hour.
+    /// 150 envelopes a second, for a quarter of an hour.
     Staging,
-    /// 250 events a second, for a quarter of an hour.
+    /// 250 envelopes a second, for a quarter of an hour.
     Production,
 }
 

@@ -4,7 +4,8 @@
 use mishap_core::random::{Random, SeededRandom};
 use serde_json::{Value, json};
 
-const FRAMES: u64 = 30;
+/// Frames that are the same for all requests of a kind.
+const OUTER_FRAMES: u64 = 20;
 
 /// Frames of a stack that differ from issue to issue.
 const INNER_FRAMES: u64 = 10;
@@ -87,10 +88,14 @@ const LIBRARIES: [&str; 10] = [
 ];
 
 /// Draws numbers, the same ones for the same seed.
-struct Draw(SeededRandom);
+pub(super) struct Draw(SeededRandom);
 
 impl Draw {
-    fn below(&self, bound: u64) -> u64 {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(SeededRandom::new(seed))
+    }
+
+    pub(super) fn below(&self, bound: u64) -> u64 {
         let mut bytes = [0; 8];
         self.0.fill(&mut bytes);
         u64::from_le_bytes(bytes) % bound.max(1)
@@ -101,7 +106,7 @@ impl Draw {
         words.get(place).copied().unwrap_or_default()
     }
 
-    fn hex(&self, digits: usize) -> String {
+    pub(super) fn hex(&self, digits: usize) -> String {
         let mut text = String::with_capacity(digits);
         while text.len() < digits {
             text.push_str(&format!("{:016x}", self.below(u64::MAX)));
@@ -111,12 +116,33 @@ impl Draw {
     }
 }
 
+/// How much an event tells.
+struct Shape {
+    outer_frames: u64,
+    /// Lines around that of a frame, on each side.
+    lines: u64,
+    breadcrumbs: u64,
+}
+
 /// An event of the issue with this number; `variant` tells the issue's events apart.
 pub fn sample_event(issue: u64, variant: u64) -> Value {
-    let of_issue = Draw(SeededRandom::new(issue.wrapping_mul(7919) + 1));
-    let of_event = Draw(SeededRandom::new((issue << 24) ^ variant.wrapping_mul(104_729) ^ 0x5eed));
-    let (lines, crumbs) = size_of(issue);
-    let frames = frames(issue, lines, &of_issue);
+    let (lines, breadcrumbs) = size_of(issue);
+    event(issue, variant, &Shape { outer_frames: OUTER_FRAMES, lines, breadcrumbs })
+}
+
+/// A small event of the issue with this number, without what led to it.
+pub(super) fn lean_event(issue: u64, variant: u64) -> Value {
+    let mut event = event(issue, variant, &Shape { outer_frames: 0, lines: 0, breadcrumbs: 0 });
+    if let Some(fields) = event.as_object_mut() {
+        fields.remove("breadcrumbs");
+    }
+    event
+}
+
+fn event(issue: u64, variant: u64, shape: &Shape) -> Value {
+    let of_issue = Draw::new(issue.wrapping_mul(7919) + 1);
+    let of_event = Draw::new((issue << 24) ^ variant.wrapping_mul(104_729) ^ 0x5eed);
+    let frames = frames(issue, shape, &of_issue);
     let error = of_issue.from(&ERRORS);
     let noun = of_issue.from(&NOUNS);
     let user = of_event.below(5000);
@@ -137,7 +163,7 @@ pub fn sample_event(issue: u64, variant: u64) -> Value {
             "mechanism": { "type": "django", "handled": false },
             "stacktrace": { "frames": frames },
         }]},
-        "breadcrumbs": { "values": breadcrumbs(crumbs, &of_event) },
+        "breadcrumbs": { "values": breadcrumbs(shape.breadcrumbs, &of_event) },
         "request": {
             "url": format!("https://shop.example.com/api/{noun}/{}/", of_event.below(100_000)),
             "method": "POST",
@@ -187,9 +213,10 @@ fn size_of(issue: u64) -> (u64, u64) {
 
 /// Frames as a program has them: the outer ones are the framework's, the same for all requests of a
 /// kind, and the inner ones lead to what went wrong.
-fn frames(issue: u64, lines: u64, of_issue: &Draw) -> Vec<Value> {
-    let entry = Draw(SeededRandom::new(of_issue.below(ENTRIES)));
-    let outer = (0..FRAMES - INNER_FRAMES).map(|_| frame(None, lines, &entry));
+fn frames(issue: u64, shape: &Shape, of_issue: &Draw) -> Vec<Value> {
+    let lines = shape.lines;
+    let entry = Draw::new(of_issue.below(ENTRIES));
+    let outer = (0..shape.outer_frames).map(|_| frame(None, lines, &entry));
     let inner = (0..INNER_FRAMES).map(|place| {
         let in_app = place % 2 == 1;
         frame(in_app.then_some(issue), lines, of_issue)
@@ -209,9 +236,7 @@ fn frame(issue: Option<u64>, lines: u64, draw: &Draw) -> Value {
     };
     let root = if in_app { "/srv/shop" } else { "/usr/lib/python3.12/site-packages" };
     let name = format!("{module}.{verb}");
-    let source = Draw(SeededRandom::new(
-        name.bytes().fold(7, |sum, byte| sum * 31 % 65_521 + u64::from(byte)),
-    ));
+    let source = Draw::new(name.bytes().fold(7, |sum, byte| sum * 31 % 65_521 + u64::from(byte)));
     let lineno = 20 + source.below(400);
     let line = |_place| {
         let (result, step, argument) =
@@ -276,6 +301,23 @@ fn breadcrumbs(count: u64, draw: &Draw) -> Vec<Value> {
     (0..count).map(crumb).collect()
 }
 
+/// A statement of SQL of about so many bytes.
+pub(super) fn statement(draw: &Draw, bytes: usize) -> String {
+    let mut text = format!("SELECT * FROM shop_{} WHERE id = %s", draw.from(&NOUNS));
+    while text.len() < bytes {
+        let (left, right) = (draw.from(&NOUNS), draw.from(&VERBS));
+        text.push_str(&format!(" AND {left}_{right} <> {}", draw.below(1_000_000)));
+    }
+    text
+}
+
+/// A line of a log.
+pub(super) fn log_line(draw: &Draw) -> String {
+    let (module, noun, verb) = (draw.from(&LIBRARIES), draw.from(&NOUNS), draw.from(&VERBS));
+    let (time, number) = (draw.below(86_400_000), draw.below(1_000_000_000));
+    format!("{time:08} INFO {module}.{noun}: {verb} {noun} {number:x} in {} ms\n", number % 977)
+}
+
 fn modules() -> Value {
     let module = |(place, name): (usize, &&str)| {
         ((*name).to_owned(), json!(format!("{}.4.{place}", place + 1)))
@@ -293,6 +335,17 @@ mod tests {
         assert!(sizes.iter().all(|size| (10_000..30_000).contains(size)), "{sizes:?}");
         let average = sizes.iter().sum::<usize>() / sizes.len();
         assert!((19_000..22_000).contains(&average), "{average}");
+    }
+
+    #[test]
+    fn a_lean_event_tells_what_went_wrong_and_not_what_led_to_it() {
+        let event = lean_event(3, 4);
+        assert!(event.to_string().len() < 8000, "{}", event.to_string().len());
+        assert_eq!(
+            event["exception"]["values"][0]["type"],
+            sample_event(3, 4)["exception"]["values"][0]["type"]
+        );
+        assert!(event.get("breadcrumbs").is_none());
     }
 
     #[test]

@@ -6,10 +6,14 @@
 mod accounting;
 mod components;
 mod criteria;
+mod driven;
 mod exposition;
+mod items;
 mod machine;
 mod markdown;
 mod phases;
+mod reader;
+mod reads;
 mod report;
 mod servers;
 mod watch;
@@ -17,27 +21,35 @@ mod watch;
 use std::time::Duration;
 
 use clap::ValueEnum as _;
-use mishap_boot::build_info;
+use mishap_boot::{build_info, shutdown};
 use mishap_core::clock::{Clock as _, SystemClock};
 use mishap_core::id::ProjectId;
 use mishap_core::random::SystemRandom;
 use mishap_storage::measures::activity::{Fates, fates};
+use mishap_storage::outcomes::{self, OutcomeTotal};
 use mishap_storage::tallies;
 use tokio::time::Instant;
 
-use self::accounting::Accounting;
-use self::components::{Components, Readings};
+use self::accounting::{Accounting, AttachmentAccount};
+use self::components::Components;
 use self::criteria::{Facts, Memory};
+use self::driven::{Driven, DrivenPhase};
+use self::items::Items;
 use self::machine::Machine;
 use self::phases::Phase;
-use self::report::{Backlog, ComponentReport, Configuration, PhaseReport, ProfileReport};
+use self::reader::Reader;
+use self::reads::Reads;
+use self::report::{
+    ComponentReport, Configuration, KindReport, PhaseReport, ProfileReport, ViewReport,
+};
 use self::servers::{Counted, Extent};
 use self::watch::{Seen, watch};
+use super::kind::Kind;
 use super::mix::Mix;
 use super::sending::Sending;
-use super::tally::{Tallied, as_f64, rounded};
-use super::{POLL, sample_events, until_digested, write_ids};
-use crate::command::{Component, LoadOptions, LoadProfile};
+use super::tally::{Answers, Tallied, as_f64, rounded};
+use super::{POLL, until_digested, write_ids};
+use crate::command::{LoadOptions, LoadProfile};
 use crate::operator::Operator;
 use crate::output::{Output, time};
 
@@ -49,7 +61,7 @@ pub(super) async fn run(
     options: &LoadOptions,
     output: Output,
 ) -> anyhow::Result<()> {
-    let mix = Mix::uneven(sample_events(options), options.issues, options.seed, &SystemRandom);
+    let mix = Mix::uneven(options.issues, options.seed, options.coding, &SystemRandom);
     let test = Test {
         options,
         operator: Operator::new()?,
@@ -58,20 +70,16 @@ pub(super) async fn run(
         phases: phases::of(profile, options.rate, options.seconds),
     };
     let date = time(SystemClock.now());
+    // Whoever cannot be asked is told of before anything is waited for.
+    test.components.read_all().await?;
+    test.until_tallied().await?;
     let before = test.look().await?;
     let mut seen = Seen::default();
-    let began = Instant::now();
-    let driven = {
-        let watching = watch(&test.operator, &test.components, began, &mut seen);
-        tokio::select! {
-            driven = test.drive() => driven?,
-            never = watching => match never {},
-        }
-    };
+    let driven = test.drive_and_read(&before, &mut seen).await?;
     let after = test.look().await?;
+    let sent = driven.sent();
     if let Some(path) = &options.acknowledged {
-        let ids = driven.phases.iter().flat_map(|driven| &driven.tallied.acknowledged);
-        write_ids(path, &ids.copied().collect::<Vec<_>>())?;
+        write_ids(path, &sent.acknowledged)?;
     }
     let mut report = test.report(profile, &driven, &seen, (&before, &after)).await?;
     report.date = date;
@@ -97,33 +105,56 @@ struct Test<'o> {
 struct Standing {
     servers: Counted,
     fates: Fates,
-}
-
-/// What was done.
-struct Driven {
-    phases: Vec<DrivenPhase>,
-    /// What components said before the first phase.
-    before: Readings,
-    /// From the first request until everything was digested, or until patience ended.
-    took: Duration,
-    /// From the last request until everything was digested, if it was.
-    drained: Option<Duration>,
-}
-
-/// A phase that is over.
-struct DrivenPhase {
-    phase: Phase,
-    /// When it ended, since the run began.
-    ended: Duration,
-    took: Duration,
-    tallied: Tallied,
-    /// What components said afterwards; after the last phase, when everything was digested.
-    after: Readings,
+    outcomes: Vec<OutcomeTotal>,
 }
 
 impl Test<'_> {
+    fn project(&self) -> ProjectId {
+        ProjectId(self.options.dsn.project_id())
+    }
+
+    /// Goes through the phases while somebody reads, if anybody is to.
+    async fn drive_and_read(&self, before: &Standing, seen: &mut Seen) -> anyhow::Result<Driven> {
+        let rate = self.options.reads;
+        if rate == 0 {
+            return self.drive_and_watch(before, None, seen).await;
+        }
+        let length = self.phases.iter().map(|phase| phase.length).sum();
+        // Whoever stops it shall not leave the reader behind.
+        let stop = shutdown::on_signal()?;
+        let reader = Reader::hire(&self.operator, self.project(), length).await?;
+        let driven = match Reads::new(self.options.dsn.base(), &reader, rate) {
+            Ok(reads) => tokio::select! {
+                driven = self.drive_and_watch(before, Some(&reads), seen) => driven,
+                () = stop.cancelled() => Err(anyhow::anyhow!("stopped before its end")),
+            },
+            Err(error) => Err(error),
+        };
+        reader.dismiss(&self.operator).await?;
+        driven
+    }
+
+    async fn drive_and_watch(
+        &self,
+        before: &Standing,
+        reads: Option<&Reads>,
+        seen: &mut Seen,
+    ) -> anyhow::Result<Driven> {
+        let reading = async {
+            match reads {
+                Some(reads) => reads.keep_reading().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            driven = self.drive(before, reads) => driven,
+            never = watch(&self.operator, &self.components, Instant::now(), seen) => match never {},
+            never = reading => match never {},
+        }
+    }
+
     /// Goes through the phases, and waits until everything is digested and counted.
-    async fn drive(&self) -> anyhow::Result<Driven> {
+    async fn drive(&self, standing: &Standing, reads: Option<&Reads>) -> anyhow::Result<Driven> {
         let before = self.components.read_all().await?;
         let began = Instant::now();
         let mut phases = Vec::with_capacity(self.phases.len());
@@ -132,43 +163,64 @@ impl Test<'_> {
             let tallied = self.sending.send(phase.stretch()).await?;
             tokio::time::sleep_until(phase_began + phase.length).await;
             let (ended, took) = (began.elapsed(), phase_began.elapsed());
+            let views = reads.map(Reads::take);
             let after = self.components.read().await;
-            phases.push(DrivenPhase { phase, ended, took, tallied, after });
+            phases.push(DrivenPhase { phase, ended, took, tallied, views, after });
         }
         let patience = Duration::from_secs(self.options.patience);
         let draining = Instant::now();
         let is_drained = until_digested(&self.operator, patience).await?;
         let drained = is_drained.then(|| draining.elapsed());
         let took = began.elapsed();
+        let mut driven = Driven { phases, before, took, drained, is_folded: false };
         if is_drained {
-            self.until_folded().await?;
+            driven.is_folded = self.until_folded(standing, &driven.sent()).await?;
         }
-        if let Some(last) = phases.last_mut() {
+        if let Some(last) = driven.phases.last_mut() {
             last.after = self.components.read().await;
         }
-        Ok(Driven { phases, before, took, drained })
+        Ok(driven)
     }
 
-    /// Waits until statistics have counted what was digested.
-    async fn until_folded(&self) -> anyhow::Result<()> {
+    /// Waits until statistics have counted everything that was sent; says whether they have.
+    async fn until_folded(&self, before: &Standing, sent: &Tallied) -> anyhow::Result<bool> {
+        let began = Instant::now();
+        let mut is_folded = false;
+        while began.elapsed() < FOLDING {
+            is_folded = self.until_tallied().await?;
+            let mut conn = self.operator.conn().await?;
+            let after = outcomes::totals(&mut conn, Some(self.project())).await?;
+            drop(conn);
+            // Web keeps what it refused to itself for a second.
+            if is_folded && items::off(&Items::of(sent, &before.outcomes, &after), 0) == 0 {
+                break;
+            }
+            tokio::time::sleep(POLL).await;
+        }
+        Ok(is_folded)
+    }
+
+    /// Waits until statistics have counted what was written down for them; says whether they have.
+    async fn until_tallied(&self) -> anyhow::Result<bool> {
         let began = Instant::now();
         while began.elapsed() < FOLDING {
             let mut conn = self.operator.conn().await?;
             if tallies::is_empty(&mut conn).await? {
-                break;
+                return Ok(true);
             }
             drop(conn);
             tokio::time::sleep(POLL).await;
         }
-        Ok(())
+        Ok(false)
     }
 
     async fn look(&self) -> anyhow::Result<Standing> {
         let servers = Counted::now(&self.operator).await?;
         let mut conn = self.operator.conn().await?;
-        let mut fates = fates(&mut conn, ProjectId(self.options.dsn.project_id())).await?;
+        let mut fates = fates(&mut conn, self.project()).await?;
         fates.waiting += servers.in_overflow();
-        Ok(Standing { servers, fates })
+        let outcomes = outcomes::totals(&mut conn, Some(self.project())).await?;
+        Ok(Standing { servers, fates, outcomes })
     }
 
     async fn report(
@@ -178,8 +230,14 @@ impl Test<'_> {
         seen: &Seen,
         (before, after): (&Standing, &Standing),
     ) -> anyhow::Result<ProfileReport> {
-        let tallies = driven.phases.iter().map(|driven| &driven.tallied);
-        let accounting = Accounting::of(tallies, before.fates, after.fates);
+        let sent = driven.sent();
+        let accounting = Accounting::of(&sent, before.fates, after.fates);
+        let items = Items::of(&sent, &before.outcomes, &after.outcomes);
+        let attachments = AttachmentAccount::of(
+            &sent,
+            &items,
+            after.fates.attachments - before.fates.attachments,
+        );
         let extent = Extent { events: accounting.stored, seconds: driven.took.as_secs_f64() };
         let postgresql =
             servers::postgres(&self.operator, &before.servers, &after.servers, seen, extent);
@@ -194,12 +252,16 @@ impl Test<'_> {
             version: build_info::VERSION,
             revision: build_info::revision(),
             machine: self.options.dsn.base().host_str().and_then(Machine::of),
-            configuration: self.configuration(driven),
+            configuration: self.configuration(&sent),
             criteria: Vec::new(),
             phases: driven.reports(),
+            envelopes: KindReport::all(&sent),
+            reads: ViewReport::all(&driven.views()),
             digested_per_second: rounded(extent.events_per_second()),
             backlog: driven.backlog(seen),
             accounting,
+            attachments,
+            items,
             components: driven.components(self.components.all, seen, accounting.stored),
             postgresql: postgresql.await?,
             redis: servers::redis_work(&before.servers, &after.servers, extent),
@@ -209,18 +271,19 @@ impl Test<'_> {
         Ok(report)
     }
 
-    fn configuration(&self, driven: &Driven) -> Configuration {
-        let sum = |of: fn(&Tallied) -> u64| -> u64 {
-            driven.phases.iter().map(|driven| of(&driven.tallied)).sum()
-        };
-        let (bytes, answered) = (sum(|tallied| tallied.bytes), sum(Tallied::answered));
+    fn configuration(&self, sent: &Tallied) -> Configuration {
+        let (all, events) = (sent.readable(), sent.of(|kind| kind == Kind::Event));
+        let each =
+            |answers: &Answers| rounded(as_f64(answers.bytes) / as_f64(answers.answered().max(1)));
         Configuration {
             server: self.options.dsn.base().to_string(),
             connections: self.options.connections,
             issues: self.options.issues,
             coding: format!("{:?}", self.options.coding).to_lowercase(),
             seed: self.options.seed,
-            bytes_per_event: rounded(as_f64(bytes) / as_f64(answered.max(1))),
+            reads_per_second: self.options.reads,
+            bytes_per_envelope: each(&all),
+            bytes_per_event: each(&events),
         }
     }
 
@@ -251,62 +314,13 @@ impl Test<'_> {
             caught_up_seconds: report.backlog.caught_up_after_seconds,
             is_drained: driven.drained.is_some(),
             accounting: report.accounting,
+            reading: driven.reading(phases::STEADY),
+            attachments: report.attachments,
+            items_off: driven
+                .is_folded
+                .then(|| items::off(&report.items, report.accounting.pending())),
             restarted: (!components.is_empty()).then_some(restarted),
             memory: components.iter().map(memory).collect(),
         }
-    }
-}
-
-impl Driven {
-    /// What components said before a phase.
-    fn before(&self, place: usize) -> &Readings {
-        let previous = place.checked_sub(1).and_then(|previous| self.phases.get(previous));
-        previous.map_or(&self.before, |driven| &driven.after)
-    }
-
-    fn reports(&self) -> Vec<PhaseReport> {
-        let report = |(place, driven): (usize, &DrivenPhase)| {
-            let digesting = driven.after.digesting_since(self.before(place));
-            let seconds = driven.took.as_secs_f64();
-            PhaseReport::new(driven.phase, seconds, &driven.tallied, digesting.as_ref())
-        };
-        self.phases.iter().enumerate().map(report).collect()
-    }
-
-    /// What 99 of 100 events did not exceed that were stored in these phases.
-    fn digest_p99(&self, first: &str, last: &str) -> Option<f64> {
-        let place = |name| self.phases.iter().position(|driven| driven.phase.name == name);
-        let (first, last) = (place(first)?, self.phases.get(place(last)?)?);
-        last.after.digesting_since(self.before(first))?.seconds.at_most(0.99)
-    }
-
-    fn backlog(&self, seen: &Seen) -> Backlog {
-        let phase = |name| self.phases.iter().find(|driven| driven.phase.name == name);
-        let caught_up = || {
-            let (steady, spike) = (phase(phases::STEADY)?, phase(phases::SPIKE)?);
-            seen.caught_up_after(spike.ended.as_secs_f64(), steady.phase.rate)
-        };
-        let samples = &seen.samples;
-        Backlog {
-            waiting_most: samples.iter().map(|it| it.waiting).max().unwrap_or_default(),
-            oldest_seconds_most: samples
-                .iter()
-                .map(|it| it.oldest_seconds)
-                .max()
-                .unwrap_or_default(),
-            caught_up_after_seconds: caught_up(),
-            drained_after_seconds: self.drained.map(|drained| rounded(drained.as_secs_f64())),
-            timeline: samples.clone(),
-        }
-    }
-
-    fn components(&self, all: &[Component], seen: &Seen, events: i64) -> Vec<ComponentReport> {
-        let report = |(place, component): (usize, &Component)| {
-            let before = self.before.of(place);
-            let after = self.phases.last().and_then(|driven| driven.after.of(place));
-            let memory = seen.memory_bytes.get(place).copied().unwrap_or_default();
-            ComponentReport::new(component, before, after, memory, events)
-        };
-        all.iter().enumerate().map(report).collect()
     }
 }

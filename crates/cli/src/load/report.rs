@@ -39,8 +39,8 @@ impl Report {
         sending: Duration,
         digested: Option<(i64, Duration)>,
     ) -> Self {
-        let acknowledged = tallied.count(200);
-        let answered = tallied.answered();
+        let answers = tallied.readable();
+        let acknowledged = answers.acknowledged();
         let per_second = |count: f64, time: Duration| rounded(count / time.as_secs_f64());
         Self {
             seconds: rounded(sending.as_secs_f64()),
@@ -51,14 +51,14 @@ impl Report {
                 per_second(as_f64(u64::try_from(events).unwrap_or_default()), time)
             }),
             digested_after_seconds: digested.map(|(_, time)| rounded(time.as_secs_f64())),
-            statuses: tallied.statuses.clone(),
-            connection_errors: tallied.errors,
-            bytes_per_request: rounded(as_f64(tallied.bytes) / as_f64(answered.max(1))),
+            statuses: answers.statuses.clone(),
+            connection_errors: answers.unanswered,
+            bytes_per_request: rounded(as_f64(answers.bytes) / as_f64(answers.answered().max(1))),
             latency_ms: Latency {
-                p50: tallied.latency_ms(0.5),
-                p90: tallied.latency_ms(0.9),
-                p99: tallied.latency_ms(0.99),
-                max: tallied.latency_ms(1.0),
+                p50: answers.latencies.at_most_ms(0.5),
+                p90: answers.latencies.at_most_ms(0.9),
+                p99: answers.latencies.at_most_ms(0.99),
+                max: answers.latencies.at_most_ms(1.0),
             },
         }
     }

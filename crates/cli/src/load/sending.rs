@@ -1,18 +1,16 @@
 //! Sends requests when they are due, over several connections.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use anyhow::Context as _;
 use mishap_core::random::SystemRandom;
-use mishap_protocol::dsn::Dsn;
 use tokio::time::Instant;
 
-use super::connection::Connection;
+use super::connection::{Connection, Target};
 use super::mix::{Mix, Payload};
 use super::tally::Tallied;
-use crate::command::{LoadCoding, LoadOptions};
+use crate::command::LoadOptions;
 
 /// How long a server may take to answer. After that the connection is given up.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -49,35 +47,42 @@ impl Sending {
     /// Sends for a while, and returns when the last request was answered.
     pub(super) async fn send(&self, stretch: Stretch) -> anyhow::Result<Tallied> {
         let began = Instant::now();
-        let pace = Arc::new(Pace { began, stretch, next: AtomicU64::new(0) });
+        let pace = Arc::new(Pace::new(stretch, began));
+        let tallied: Arc<Mutex<Tallied>> = Arc::default();
         let mut senders = tokio::task::JoinSet::new();
         for _ in 0..self.connections {
             let sender = SenderTask {
                 target: Arc::clone(&self.target),
                 mix: Arc::clone(&self.mix),
                 pace: Arc::clone(&pace),
+                tallied: Arc::clone(&tallied),
                 keeps_ids: self.keeps_ids,
             };
             senders.spawn(sender.run());
         }
-        let mut tallied = Tallied::default();
-        while let Some(one) = senders.join_next().await {
-            tallied.add(one?);
+        while let Some(ended) = senders.join_next().await {
+            ended?;
         }
-        Ok(tallied)
+        let mut tallied = tallied.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(std::mem::take(&mut *tallied))
     }
 }
 
 /// When the next request is due.
-struct Pace {
+pub(super) struct Pace {
     began: Instant,
     stretch: Stretch,
     next: AtomicU64,
 }
 
 impl Pace {
+    /// From this moment on.
+    pub(super) fn new(stretch: Stretch, began: Instant) -> Self {
+        Self { began, stretch, next: AtomicU64::new(0) }
+    }
+
     /// When the next request is due; nothing if there is to be none.
-    fn next(&self) -> Option<Instant> {
+    pub(super) fn next(&self) -> Option<Instant> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let due = match self.stretch.rate {
             #[expect(clippy::cast_precision_loss, reason = "microseconds do not matter")]
@@ -89,62 +94,40 @@ impl Pace {
     }
 }
 
-/// Where requests go.
-pub(super) struct Target {
-    pub(super) host: String,
-    pub(super) port: u16,
-    pub(super) path: String,
-    pub(super) auth: String,
-    pub(super) coding: LoadCoding,
-}
-
-impl Target {
-    fn of(dsn: &Dsn, coding: LoadCoding) -> anyhow::Result<Self> {
-        let url = url::Url::parse(&dsn.envelope_url())?;
-        anyhow::ensure!(url.scheme() == "http", "the load generator speaks plain HTTP only");
-        Ok(Self {
-            host: url.host_str().context("the DSN has no host")?.to_owned(),
-            port: url.port_or_known_default().unwrap_or(80),
-            path: url.path().to_owned(),
-            auth: dsn.auth_header(crate::send::CLIENT),
-            coding,
-        })
-    }
-}
-
 /// One connection's work.
 struct SenderTask {
     target: Arc<Target>,
     mix: Arc<Mix>,
     pace: Arc<Pace>,
+    /// One for all connections: histograms are large.
+    tallied: Arc<Mutex<Tallied>>,
     keeps_ids: bool,
 }
 
 impl SenderTask {
-    async fn run(self) -> Tallied {
+    async fn run(self) {
         let random = SystemRandom;
-        let mut tallied = Tallied::default();
         let mut connection = Connection::new(&self.target);
         while let Some(due) = self.pace.next() {
             tokio::time::sleep_until(due).await;
-            let Payload { event_id, body } = self.mix.next(&random);
-            let bytes = body.len() as u64;
+            let Payload { kind, event_id, body } = self.mix.next(&random);
+            let bytes = body.len();
             let answer = tokio::time::timeout(PATIENCE, connection.post(body)).await;
-            match (answer, event_id) {
-                (Ok(Ok(status)), None) => tallied.malformed(status),
-                (Ok(Ok(status)), Some(event_id)) => {
-                    tallied.answer(status, due.elapsed(), bytes);
-                    if self.keeps_ids && status == 200 {
-                        tallied.acknowledged.push(event_id);
-                    }
+            if let Ok(Ok(status)) = answer {
+                let mut tallied = self.tallied();
+                tallied.answer(kind, status, due.elapsed(), bytes);
+                if self.keeps_ids && status == 200 {
+                    tallied.acknowledged.extend(event_id);
                 }
-                (_broken, event_id) => {
-                    tallied.errors += u64::from(event_id.is_some());
-                    // A server that is starting is not hammered.
-                    tokio::time::sleep(Duration::from_millis(20)).await;
-                }
+            } else {
+                self.tallied().no_answer(kind);
+                // A server that is starting is not hammered.
+                tokio::time::sleep(Duration::from_millis(20)).await;
             }
         }
-        tallied
+    }
+
+    fn tallied(&self) -> MutexGuard<'_, Tallied> {
+        self.tallied.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -3,78 +3,104 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use hdrhistogram::Histogram;
 use uuid::Uuid;
 
+use super::kind::Kind;
+use super::latencies::Latencies;
+
 /// What connections counted.
+#[derive(Default)]
 pub(super) struct Tallied {
-    pub(super) statuses: BTreeMap<u16, u64>,
-    latencies: Histogram<u64>,
-    pub(super) bytes: u64,
-    /// Answers to envelopes that cannot be read.
-    pub(super) malformed: BTreeMap<u16, u64>,
-    /// Events that were not answered.
-    pub(super) errors: u64,
+    kinds: BTreeMap<Kind, Answers>,
     pub(super) acknowledged: Vec<Uuid>,
 }
 
-impl Default for Tallied {
-    fn default() -> Self {
-        // Microseconds up to a minute, to three digits.
-        let latencies = Histogram::new_with_bounds(1, 60_000_000, 3);
-        Self {
-            statuses: BTreeMap::new(),
-            latencies: latencies.unwrap_or_else(|_| unreachable!("the bounds are good")),
-            bytes: 0,
-            malformed: BTreeMap::new(),
-            errors: 0,
-            acknowledged: Vec::new(),
+/// How envelopes of a kind were answered.
+#[derive(Clone, Default)]
+pub(super) struct Answers {
+    pub(super) statuses: BTreeMap<u16, u64>,
+    pub(super) latencies: Latencies,
+    /// Bytes of the bodies that were answered.
+    pub(super) bytes: u64,
+    /// Requests that were not answered.
+    pub(super) unanswered: u64,
+}
+
+impl Answers {
+    /// Counts an answer.
+    pub(super) fn answer(&mut self, status: u16, latency: Duration, bytes: u64) {
+        *self.statuses.entry(status).or_default() += 1;
+        self.latencies.note(latency);
+        self.bytes += bytes;
+    }
+
+    /// Those that were acknowledged.
+    pub(super) fn acknowledged(&self) -> u64 {
+        self.statuses.get(&200).copied().unwrap_or_default()
+    }
+
+    /// Those that were answered, well or not.
+    pub(super) fn answered(&self) -> u64 {
+        self.statuses.values().sum()
+    }
+
+    /// Those that were answered with anything but 200.
+    pub(super) fn refused(&self) -> u64 {
+        self.answered() - self.acknowledged()
+    }
+
+    /// Adds others.
+    pub(super) fn add(&mut self, others: &Self) {
+        let Self { statuses, latencies, bytes, unanswered } = others;
+        for (status, count) in statuses {
+            *self.statuses.entry(*status).or_default() += count;
         }
+        self.latencies.add(latencies);
+        self.bytes += bytes;
+        self.unanswered += unanswered;
     }
 }
 
 impl Tallied {
     /// Counts an answer.
-    pub(super) fn answer(&mut self, status: u16, latency: Duration, bytes: u64) {
-        *self.statuses.entry(status).or_default() += 1;
-        self.bytes += bytes;
-        let micros = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
-        self.latencies.saturating_record(micros);
+    pub(super) fn answer(&mut self, kind: Kind, status: u16, latency: Duration, bytes: u64) {
+        self.kinds.entry(kind).or_default().answer(status, latency, bytes);
     }
 
-    /// Counts the answer to an envelope that cannot be read.
-    pub(super) fn malformed(&mut self, status: u16) {
-        *self.malformed.entry(status).or_default() += 1;
+    /// Counts a request that was not answered.
+    pub(super) fn no_answer(&mut self, kind: Kind) {
+        self.kinds.entry(kind).or_default().unanswered += 1;
     }
 
-    /// Answers of a status.
-    pub(super) fn count(&self, status: u16) -> u64 {
-        self.statuses.get(&status).copied().unwrap_or_default()
+    /// How envelopes of each kind were answered.
+    pub(super) fn kinds(&self) -> impl Iterator<Item = (Kind, &Answers)> {
+        self.kinds.iter().map(|(kind, answers)| (*kind, answers))
     }
 
-    /// All answers but those to envelopes that cannot be read.
-    pub(super) fn answered(&self) -> u64 {
-        self.statuses.values().sum()
+    /// How all envelopes of some kinds were answered.
+    pub(super) fn of(&self, is_wanted: impl Fn(Kind) -> bool) -> Answers {
+        let mut all = Answers::default();
+        let wanted = self.kinds().filter(|(kind, _)| is_wanted(*kind));
+        wanted.for_each(|(_, answers)| all.add(answers));
+        all
     }
 
-    /// The latency, in milliseconds, that this share of the answers did not exceed.
-    pub(super) fn latency_ms(&self, quantile: f64) -> f64 {
-        rounded(as_f64(self.latencies.value_at_quantile(quantile)) / 1000.0)
+    /// How all envelopes were answered but those that cannot be read.
+    pub(super) fn readable(&self) -> Answers {
+        self.of(|kind| kind != Kind::Malformed)
     }
 
-    /// Adds what another connection counted.
-    pub(super) fn add(&mut self, other: Self) {
-        for (status, count) in other.statuses {
-            *self.statuses.entry(status).or_default() += count;
+    /// How envelopes were answered that cannot be read.
+    pub(super) fn malformed(&self) -> Answers {
+        self.of(|kind| kind == Kind::Malformed)
+    }
+
+    /// Adds another.
+    pub(super) fn add(&mut self, other: &Self) {
+        for (kind, answers) in other.kinds() {
+            self.kinds.entry(kind).or_default().add(answers);
         }
-        for (status, count) in other.malformed {
-            *self.malformed.entry(status).or_default() += count;
-        }
-        // Both have the same bounds.
-        let _same_bounds = self.latencies.add(other.latencies);
-        self.bytes += other.bytes;
-        self.errors += other.errors;
-        self.acknowledged.extend(other.acknowledged);
+        self.acknowledged.extend(&other.acknowledged);
     }
 }
 
@@ -93,39 +119,28 @@ pub(super) fn rounded(number: f64) -> f64 {
 mod tests {
     use super::*;
 
-    fn tallied(milliseconds: impl IntoIterator<Item = u64>) -> Tallied {
-        let mut tallied = Tallied::default();
-        for time in milliseconds {
-            tallied.answer(200, Duration::from_millis(time), 10);
+    const TIME: Duration = Duration::from_millis(5);
+
+    #[test]
+    fn tallies_are_added_up_and_malformed_envelopes_are_counted_apart() {
+        let (mut all, mut other) = (Tallied::default(), Tallied::default());
+        all.answer(Kind::Event, 200, TIME, 10);
+        all.answer(Kind::Transaction, 200, TIME, 10);
+        other.answer(Kind::Event, 200, 100 * TIME, 10);
+        for status in [429, 503] {
+            other.answer(Kind::Event, status, TIME, 10);
         }
-        tallied
-    }
+        other.answer(Kind::Malformed, 400, 1000 * TIME, 10);
+        other.no_answer(Kind::Malformed);
+        other.no_answer(Kind::Event);
+        all.add(&other);
 
-    #[test]
-    fn latencies_are_those_that_a_share_of_the_answers_did_not_exceed() {
-        let tallied = tallied(1..=1000);
-        // The histogram keeps three digits.
-        let is_near = |quantile: f64, wanted: f64| {
-            let measured = tallied.latency_ms(quantile);
-            assert!((measured - wanted).abs() <= wanted / 1000.0 + 0.01, "{quantile}: {measured}");
-        };
-        is_near(0.5, 500.0);
-        is_near(0.9, 900.0);
-        is_near(0.99, 990.0);
-        is_near(0.999, 999.0);
-        is_near(1.0, 1000.0);
-    }
-
-    #[test]
-    fn what_connections_counted_is_added_up_and_malformed_envelopes_are_counted_apart() {
-        let mut all = tallied([5; 99]);
-        let mut other = tallied([500]);
-        other.answer(429, Duration::from_millis(5), 10);
-        other.malformed(400);
-        other.errors = 2;
-        all.add(other);
-        assert_eq!((all.count(200), all.count(429), all.answered()), (100, 1, 101));
-        assert_eq!((all.malformed.get(&400), all.errors, all.bytes), (Some(&1), 2, 1010));
-        assert!(all.latency_ms(0.98) < 6.0 && all.latency_ms(1.0) > 499.0);
+        let readable = all.readable();
+        assert_eq!((readable.acknowledged(), readable.refused()), (3, 2));
+        assert_eq!((readable.unanswered, readable.bytes), (1, 50));
+        assert!((499.0..510.0).contains(&readable.latencies.at_most_ms(1.0)));
+        let malformed = all.malformed();
+        assert_eq!((malformed.answered(), malformed.refused(), malformed.unanswered), (1, 1, 1));
+        assert_eq!(all.of(Kind::is_event).acknowledged(), 2);
     }
 }

@@ -69,6 +69,9 @@ pub struct Fates {
     /// Events that were known already, as far as this is folded into the statistics.
     #[diesel(sql_type = BigInt)]
     pub duplicates: i64,
+    /// Files that came with its events.
+    #[diesel(sql_type = BigInt)]
+    pub attachments: i64,
     /// Dead letters.
     #[diesel(sql_type = BigInt)]
     pub dead: i64,
@@ -85,6 +88,7 @@ pub async fn fates(conn: &mut Conn, project: ProjectId) -> Result<Fates> {
                  WHERE i.project_id = p.id) AS stored,
              (SELECT coalesce(sum(o.quantity), 0)::bigint FROM outcomes o
                  WHERE o.project_id = p.id AND o.reason = $2) AS duplicates,
+             (SELECT count(*) FROM attachments a WHERE a.project_id = p.id) AS attachments,
              (SELECT count(*) FROM dead_letters d WHERE d.project_id = p.id) AS dead,
              (SELECT count(*) FROM inbox b WHERE b.project_id = p.id) AS waiting
          FROM project p",

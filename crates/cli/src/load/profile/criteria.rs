@@ -2,13 +2,16 @@
 
 use serde::Serialize;
 
-use super::accounting::Accounting;
+use super::accounting::{Accounting, AttachmentAccount};
 
-/// Milliseconds within which 90 of 100 events are acknowledged in the steady phase.
+/// Milliseconds within which 90 of 100 envelopes are acknowledged in the steady phase.
 const P90_MS: f64 = 400.0;
 
 /// Milliseconds within which 99 of 100 are.
 const P99_MS: f64 = 500.0;
+
+/// Milliseconds within which 99 of 100 requests of people who read are answered in the steady phase.
+const READ_MS: f64 = 500.0;
 
 /// Seconds within which 99 of 100 events are stored in the steady phase.
 const DIGEST_SECONDS: f64 = 10.0;
@@ -46,10 +49,12 @@ pub(super) struct Facts {
     pub(super) p99_ms: f64,
     /// Of the steady phase: answers of 500 and above, and requests without one.
     pub(super) failures: u64,
-    /// Of the steady phase: events that were answered with anything but 200.
+    /// Of the steady phase: envelopes that were answered with anything but 200.
     pub(super) not_taken: u64,
     /// Answers to malformed envelopes that are not refusals.
     pub(super) malformed_taken: u64,
+    /// How reading was in the steady phase, if somebody read.
+    pub(super) reading: Option<ReadFacts>,
     /// What 99 of 100 events of the steady phase did not exceed, in seconds.
     pub(super) digest_seconds: Option<f64>,
     /// The same from the spike on.
@@ -58,9 +63,21 @@ pub(super) struct Facts {
     pub(super) caught_up_seconds: Option<f64>,
     pub(super) is_drained: bool,
     pub(super) accounting: Accounting,
+    pub(super) attachments: AttachmentAccount,
+    /// Items whose outcome is missing, or that have too many; nothing if statistics are behind.
+    pub(super) items_off: Option<i64>,
     /// Programs that were not the same at the end.
     pub(super) restarted: Option<u64>,
     pub(super) memory: Vec<Memory>,
+}
+
+/// How reading was.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ReadFacts {
+    /// In milliseconds.
+    pub(super) p99_ms: f64,
+    /// Requests that were answered with anything but 200, or not at all.
+    pub(super) not_shown: u64,
 }
 
 /// The most that a component used, and may use.
@@ -78,8 +95,11 @@ pub(super) fn judge(facts: &Facts) -> Vec<Criterion> {
         at_most("acknowledged in the steady phase, p90", Some(facts.p90_ms), P90_MS, "ms"),
         at_most("acknowledged in the steady phase, p99", Some(facts.p99_ms), P99_MS, "ms"),
         none("answers of 5xx, and none at all, in the steady phase", facts.failures),
-        none("events not taken in the steady phase", facts.not_taken),
+        none("envelopes not taken in the steady phase", facts.not_taken),
         none("malformed envelopes that were not refused", facts.malformed_taken),
+    ];
+    criteria.extend(reading(facts.reading));
+    criteria.extend([
         at_most("stored in the steady phase, p99", facts.digest_seconds, DIGEST_SECONDS, "s"),
         at_most(
             "stored from the spike on, p99",
@@ -107,11 +127,21 @@ pub(super) fn judge(facts: &Facts) -> Vec<Criterion> {
             accounting.duplicates == 0,
         ),
         criterion("dead letters", "0", &accounting.dead.to_string(), accounting.dead == 0),
+        criterion(
+            "attachments acknowledged and nowhere",
+            "0",
+            &facts.attachments.gap.to_string(),
+            facts.attachments.closes(accounting.pending()),
+        ),
+        facts.items_off.map_or_else(
+            || not_measured("items without exactly one outcome", "0", "statistics are behind"),
+            |off| criterion("items without exactly one outcome", "0", &off.to_string(), off == 0),
+        ),
         facts.restarted.map_or_else(
             || not_measured("programs that began anew", "0", "no component was named"),
             |restarted| none("programs that began anew", restarted),
         ),
-    ];
+    ]);
     criteria.extend(facts.memory.iter().map(memory));
     criteria.push(not_measured(
         "CPU of PostgreSQL",
@@ -152,6 +182,20 @@ fn at_most(what: &str, measured: Option<f64>, limit: f64, unit: &str) -> Criteri
         }
         Some(_) => criterion(what, &wanted, "longer than is told apart", false),
         None => not_measured(what, &wanted, "no worker said so"),
+    }
+}
+
+fn reading(facts: Option<ReadFacts>) -> [Criterion; 2] {
+    let time = "read in the steady phase, p99";
+    let failed = "reads not answered with 200 in the steady phase";
+    match facts {
+        Some(ReadFacts { p99_ms, not_shown }) => {
+            [at_most(time, Some(p99_ms), READ_MS, "ms"), none(failed, not_shown)]
+        }
+        None => [
+            not_measured(time, &format!("at most {READ_MS} ms"), "nobody read"),
+            not_measured(failed, "0", "nobody read"),
+        ],
     }
 }
 
@@ -204,6 +248,9 @@ mod tests {
                 waiting: 0,
                 gap: 0,
             },
+            reading: Some(ReadFacts { p99_ms: 500.0, not_shown: 0 }),
+            attachments: AttachmentAccount::default(),
+            items_off: Some(0),
             restarted: Some(0),
             memory: vec![Memory { name: "web".to_owned(), mebibytes: 64.0, limit: Some(64) }],
         }
@@ -237,6 +284,11 @@ mod tests {
         assert_eq!(failures(|facts| facts.accounting.gap = 1), 1);
         assert_eq!(failures(|facts| facts.accounting.duplicates = 1), 1);
         assert_eq!(failures(|facts| facts.accounting.dead = 1), 1);
+        assert_eq!(failures(|facts| facts.attachments.gap = 1), 1);
+        assert_eq!(failures(|facts| facts.items_off = Some(1)), 1);
+        let reading = |p99_ms, not_shown| Some(ReadFacts { p99_ms, not_shown });
+        assert_eq!(failures(|facts| facts.reading = reading(500.1, 0)), 1);
+        assert_eq!(failures(|facts| facts.reading = reading(500.0, 1)), 1);
         assert_eq!(failures(|facts| facts.restarted = Some(1)), 1);
         assert_eq!(failures(|facts| facts.memory[0].mebibytes = 64.1), 1);
     }
@@ -247,10 +299,12 @@ mod tests {
         facts.digest_seconds = None;
         facts.late_digest_seconds = None;
         facts.restarted = None;
+        facts.reading = None;
+        facts.items_off = None;
         facts.memory[0].limit = None;
         let criteria = judge(&facts);
         assert_eq!(failed(&criteria), Vec::<&str>::new());
         let unknown = criteria.iter().filter(|it| it.verdict == Verdict::NotMeasured);
-        assert_eq!(unknown.count(), 5, "these and the CPU of PostgreSQL");
+        assert_eq!(unknown.count(), 8, "these and the CPU of PostgreSQL");
     }
 }

@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::criteria::{Criterion, Verdict};
-use super::report::{ComponentReport, DigestTimes, Latency, PhaseReport, ProfileReport};
+use super::items::Items;
+use super::report::{AnswerReport, ComponentReport, DigestTimes, PhaseReport, ProfileReport};
 use super::servers::Work;
+use crate::load::latencies::Latency;
+use crate::output::bytes;
 
 impl fmt::Display for ProfileReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -14,6 +17,8 @@ impl fmt::Display for ProfileReport {
         self.circumstances(f)?;
         self.criteria(f)?;
         self.phases(f)?;
+        self.envelopes(f)?;
+        self.reads(f)?;
         self.digest(f)?;
         self.components(f)?;
         self.servers(f)?;
@@ -24,36 +29,49 @@ impl fmt::Display for ProfileReport {
 impl ProfileReport {
     fn circumstances(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let configuration = &self.configuration;
-        writeln!(f, "{}, {} s, of {}.", self.date, self.seconds, configuration.server)?;
-        writeln!(f, "Load generator: {} ({}).", self.version, self.revision)?;
+        writeln!(
+            f,
+            "{}, for {} s, against {}. Load generator: {} ({}).\n",
+            self.date, self.seconds, configuration.server, self.version, self.revision
+        )?;
         match &self.machine {
             Some(machine) => writeln!(
                 f,
-                "Everything on one machine: {} x {}, {} MiB.",
+                "- Everything on one machine: {} x {}, {} MiB",
                 machine.processors, machine.processor, machine.memory_mebibytes
             )?,
-            None => writeln!(f, "The server is on another machine.")?,
+            None => writeln!(f, "- The server is on another machine.")?,
         }
         writeln!(
             f,
-            "{} connections, {} issues, {} bytes for an event, coding {}, seed {}.",
+            "- {} connections, {} known issues, seed {}, coding {}; {} for an envelope, {} for an \
+             event without attachments, as sent",
             configuration.connections,
             configuration.issues,
-            configuration.bytes_per_event,
+            configuration.seed,
             configuration.coding,
-            configuration.seed
+            size(configuration.bytes_per_envelope),
+            size(configuration.bytes_per_event)
         )?;
+        writeln!(f, "- {} reads a second", configuration.reads_per_second)?;
         let settings = self.postgresql.settings.iter();
         let settings: Vec<_> = settings.map(|(name, value)| format!("{name} = {value}")).collect();
-        write!(f, "PostgreSQL {} ({})", self.postgresql.version, settings.join(", "))?;
+        write!(f, "- PostgreSQL {} ({})", self.postgresql.version, settings.join(", "))?;
         match &self.redis {
-            Some(redis) => writeln!(f, ", Redis {}.", redis.version),
-            None => writeln!(f, ", no Redis."),
+            Some(redis) => writeln!(f, "\n- Redis {}", redis.version),
+            None => writeln!(f, "\n- no Redis"),
         }
     }
 
     fn criteria(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "\n## Verdict\n\n| what | wanted | measured | verdict |\n|---|---|---|---|")?;
+        let count = |wanted| self.criteria.iter().filter(|it| it.verdict == wanted).count();
+        let (failed, passed) = (count(Verdict::Failed), count(Verdict::Passed));
+        writeln!(
+            f,
+            "\n## Verdict\n\n{failed} failed, {passed} passed, {} not measured.",
+            count(Verdict::NotMeasured)
+        )?;
+        writeln!(f, "\n| what | wanted | measured | verdict |\n|---|---|---|---|")?;
         for Criterion { what, wanted, measured, verdict } in &self.criteria {
             let verdict = match verdict {
                 Verdict::Passed => "passed",
@@ -75,16 +93,65 @@ impl ProfileReport {
         for phase in &self.phases {
             let PhaseReport { name, seconds, offered_per_second, achieved_per_second, .. } = phase;
             let Latency { p50, p90, p99, p999, max } = phase.latency_ms;
-            let mut answers = counts(&phase.statuses);
-            if phase.unanswered > 0 {
-                answers.push_str(&format!(", none: {}", phase.unanswered));
-            }
+            let answers_of_malformed = answers(&phase.malformed, 0);
+            let answers = answers(&phase.statuses, phase.unanswered);
             writeln!(
                 f,
                 "| {name} | {seconds} | {offered_per_second} | {achieved_per_second} | {answers} \
-                 | {} | {p50} ms | {p90} ms | {p99} ms | {p999} ms | {max} ms |",
-                counts(&phase.malformed)
+                 | {} | {} | {} | {} | {} | {} |",
+                answers_of_malformed,
+                ms(p50),
+                ms(p90),
+                ms(p99),
+                ms(p999),
+                ms(max)
             )?;
+        }
+        Ok(())
+    }
+
+    fn envelopes(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "\n## What was sent\n\nAll phases together.\n")?;
+        writeln!(
+            f,
+            "| envelope | sent | of all | answers | size | p50 | p90 | p99 | max |\n\
+             |---|---|---|---|---|---|---|---|---|"
+        )?;
+        let all: u64 = self.envelopes.iter().map(|it| it.answers.requests).sum();
+        for it in &self.envelopes {
+            let share = percent(it.answers.requests, all);
+            let (name, requests) = (it.kind.name(), it.answers.requests);
+            writeln!(f, "| {name} | {requests} | {share} | {}", answered(&it.answers))?;
+        }
+        Ok(())
+    }
+
+    fn reads(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.reads.is_empty() {
+            return Ok(());
+        }
+        writeln!(
+            f,
+            "\n## What was read meanwhile\n\nAll phases together; behind them, p99 of each.\n"
+        )?;
+        let p99_of = |phase: &PhaseReport| format!("p99 {}", phase.name);
+        let names: Vec<_> = self.phases.iter().map(p99_of).collect();
+        writeln!(
+            f,
+            "| view | requests | answers | size | p50 | p90 | p99 | max | {} |\n\
+             |---|---|---|---|---|---|---|---|{}",
+            names.join(" | "),
+            "---|".repeat(names.len())
+        )?;
+        for it in &self.reads {
+            let of_phase = |phase: &PhaseReport| {
+                let found = phase.reads.iter().find(|read| read.view == it.view);
+                found.map_or_else(unknown, |read| ms(read.answers.latency_ms.p99))
+            };
+            let phases: Vec<_> = self.phases.iter().map(of_phase).collect();
+            let (name, requests) = (it.view.name(), it.answers.requests);
+            let answered = answered(&it.answers);
+            writeln!(f, "| {name} | {requests} | {answered} {} |", phases.join(" | "))?;
         }
         Ok(())
     }
@@ -128,8 +195,8 @@ impl ProfileReport {
         writeln!(
             f,
             "\n## Components\n\n\
-             | component | version | CPU | CPU per 1,000 events | memory at most |\n\
-             |---|---|---|---|---|"
+             | component | version | CPU | on average | per 1,000 events | memory at most |\n\
+             |---|---|---|---|---|---|"
         )?;
         for component in &self.components {
             let ComponentReport { name, version, revision, memory_mebibytes_most, .. } = component;
@@ -138,8 +205,9 @@ impl ProfileReport {
             let (all, each) = (component.cpu_seconds, component.cpu_seconds_per_1000_events);
             writeln!(
                 f,
-                "| {name} | {version} ({revision}) | {} | {} | {memory_mebibytes_most} MiB |",
+                "| {name} | {version} ({revision}) | {} | {} | {} | {memory_mebibytes_most} MiB |",
                 seconds(all),
+                all.map_or_else(unknown, |all| format!("{:.3} CPU", all / self.seconds)),
                 seconds(each)
             )?;
         }
@@ -156,8 +224,9 @@ impl ProfileReport {
             "| PostgreSQL: connections at most | {} of {} |",
             postgresql.connections_most, postgresql.connections_allowed
         )?;
-        let disk = number(postgresql.disk_bytes_per_event);
-        writeln!(f, "| PostgreSQL: bytes on disk per event | {disk} |")?;
+        let each = |bytes: Option<f64>| bytes.map_or_else(unknown, size);
+        let disk = each(postgresql.disk_bytes_per_event);
+        writeln!(f, "| PostgreSQL: disk for an event, attachments included | {disk} |")?;
         if let Some(Work {
             transactions,
             transactions_per_second,
@@ -169,7 +238,8 @@ impl ProfileReport {
                 f,
                 "| PostgreSQL: transactions | {transactions}, {transactions_per_second}/s |"
             )?;
-            writeln!(f, "| PostgreSQL: WAL bytes per event | {} |", number(*wal_bytes_per_event))?;
+            let wal = each(*wal_bytes_per_event);
+            writeln!(f, "| PostgreSQL: WAL for an event, attachments included | {wal} |")?;
             writeln!(
                 f,
                 "| PostgreSQL: blocks found in memory | {} % |",
@@ -182,7 +252,8 @@ impl ProfileReport {
         if let Some(redis) = &self.redis {
             let each = number(redis.commands_per_event);
             writeln!(f, "| Redis: commands | {}, {each} per event |", redis.commands)?;
-            writeln!(f, "| Redis: memory | {} bytes |", redis.memory_bytes)?;
+            let memory = bytes(redis.memory_bytes.try_into().unwrap_or(i64::MAX));
+            writeln!(f, "| Redis: memory | {memory} |")?;
         }
         Ok(())
     }
@@ -192,14 +263,32 @@ impl ProfileReport {
         writeln!(f, "\n## Accounting\n")?;
         writeln!(
             f,
-            "{} sent = {} acknowledged + {} refused + {} not answered.",
+            "Events: {} sent = {} acknowledged + {} refused + {} not answered.",
             it.sent, it.acknowledged, it.refused, it.unanswered
         )?;
         writeln!(
             f,
-            "{} acknowledged = {} stored + {} duplicates + {} dead + {} waiting; gap {}.",
+            "{} acknowledged = {} stored + {} duplicates + {} dead + {} waiting; gap {}.\n",
             it.acknowledged, it.stored, it.duplicates, it.dead, it.waiting, it.gap
-        )
+        )?;
+        let it = &self.attachments;
+        writeln!(
+            f,
+            "Attachments: {} acknowledged = {} stored + {} not kept; gap {}.\n",
+            it.acknowledged, it.stored, it.ended_otherwise, it.gap
+        )?;
+        writeln!(
+            f,
+            "Items, each of which has one outcome. Transactions, sessions and client reports are counted \
+             and not kept; an envelope that cannot be read is an item of the category `default`.\n\n\
+             | category | received | outcomes | gap | refused or not answered |\n|---|---|---|---|---|"
+        )?;
+        for Items { category, received, refused, outcomes, gap } in &self.items {
+            let outcomes = outcomes.iter().map(|(reason, count)| format!("{reason}: {count}"));
+            let outcomes = outcomes.collect::<Vec<_>>().join(", ");
+            writeln!(f, "| {category} | {received} | {outcomes} | {gap} | {refused} |")?;
+        }
+        Ok(())
     }
 }
 
@@ -207,8 +296,51 @@ fn unknown() -> String {
     "?".to_owned()
 }
 
-fn counts(statuses: &BTreeMap<u16, u64>) -> String {
-    let counts: Vec<_> =
-        statuses.iter().map(|(status, count)| format!("{status}: {count}")).collect();
-    counts.join(", ")
+fn answers(statuses: &BTreeMap<u16, u64>, unanswered: u64) -> String {
+    if statuses.is_empty() && unanswered == 0 {
+        return "-".to_owned();
+    }
+    let counts = statuses.iter().map(|(status, count)| format!("{status}: {count}"));
+    let none = (unanswered > 0).then(|| format!("none: {unanswered}"));
+    counts.chain(none).collect::<Vec<_>>().join(", ")
+}
+
+/// Cells of a table.
+fn answered(answers_of: &AnswerReport) -> String {
+    let AnswerReport { statuses, unanswered, bytes_each, .. } = answers_of;
+    let Latency { p50, p90, p99, max, .. } = answers_of.latency_ms;
+    let times = [p50, p90, p99, max].map(ms).join(" | ");
+    format!("{} | {} | {times} |", answers(statuses, *unanswered), size(*bytes_each))
+}
+
+fn size(count: f64) -> String {
+    #[expect(clippy::cast_possible_truncation, reason = "it is far below")]
+    bytes(count as i64)
+}
+
+/// As exact as anybody wants to know it.
+fn ms(milliseconds: f64) -> String {
+    match milliseconds {
+        small if small < 10.0 => format!("{small:.1} ms"),
+        _ => format!("{milliseconds:.0} ms"),
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "for people")]
+fn percent(count: u64, of: u64) -> String {
+    format!("{:.1} %", count as f64 * 100.0 / of.max(1) as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_as_exact_as_anybody_wants_to_know_them() {
+        assert_eq!([0.94, 9.96, 12.4, 2304.2].map(ms), ["0.9 ms", "10.0 ms", "12 ms", "2304 ms"]);
+        assert_eq!(percent(1, 3), "33.3 %");
+        assert_eq!(percent(0, 0), "0.0 %");
+        assert_eq!(answers(&BTreeMap::new(), 0), "-");
+        assert_eq!(answers(&[(200, 5), (503, 1)].into(), 2), "200: 5, 503: 1, none: 2");
+    }
 }

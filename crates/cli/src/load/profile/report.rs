@@ -6,21 +6,25 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use serde::Serialize;
 
-use super::accounting::Accounting;
+use super::accounting::{Accounting, AttachmentAccount};
 use super::components::{Digesting, Reading};
 use super::criteria::Criterion;
 use super::exposition::Buckets;
+use super::items::Items;
 use super::machine::Machine;
 use super::phases::Phase;
+use super::reads::{View, Views};
 use super::servers::{Postgres, Redis};
 use super::watch::Sample;
 use crate::command::Component;
-use crate::load::tally::{Tallied, as_f64, rounded};
+use crate::load::kind::Kind;
+use crate::load::latencies::Latency;
+use crate::load::tally::{Answers, Tallied, as_f64, rounded};
 
 const MEBIBYTE: f64 = 1_048_576.0;
 
 /// The version of the report's form.
-pub(super) const FORM: u32 = 1;
+pub(super) const FORM: u32 = 2;
 
 /// The report of a load test.
 #[derive(Debug, Serialize)]
@@ -39,10 +43,16 @@ pub(super) struct ProfileReport {
     pub(super) configuration: Configuration,
     pub(super) criteria: Vec<Criterion>,
     pub(super) phases: Vec<PhaseReport>,
+    /// What was sent in all phases, by kind.
+    pub(super) envelopes: Vec<KindReport>,
+    /// What was read in all phases.
+    pub(super) reads: Vec<ViewReport>,
     /// Events stored a second, from the first request until everything was digested.
     pub(super) digested_per_second: f64,
     pub(super) backlog: Backlog,
     pub(super) accounting: Accounting,
+    pub(super) attachments: AttachmentAccount,
+    pub(super) items: Vec<Items>,
     pub(super) components: Vec<ComponentReport>,
     pub(super) postgresql: Postgres,
     pub(super) redis: Option<Redis>,
@@ -56,7 +66,71 @@ pub(super) struct Configuration {
     pub(super) issues: usize,
     pub(super) coding: String,
     pub(super) seed: u64,
+    pub(super) reads_per_second: u32,
+    /// As they are sent, those that cannot be read apart.
+    pub(super) bytes_per_envelope: f64,
+    /// Of those without attachments.
     pub(super) bytes_per_event: f64,
+}
+
+/// What was sent of one kind.
+#[derive(Debug, Serialize)]
+pub(super) struct KindReport {
+    pub(super) kind: Kind,
+    #[serde(flatten)]
+    pub(super) answers: AnswerReport,
+}
+
+/// What was read of one view.
+#[derive(Debug, Serialize)]
+pub(super) struct ViewReport {
+    pub(super) view: View,
+    #[serde(flatten)]
+    pub(super) answers: AnswerReport,
+}
+
+/// How requests of one kind were answered.
+#[derive(Debug, Serialize)]
+pub(super) struct AnswerReport {
+    pub(super) requests: u64,
+    pub(super) statuses: BTreeMap<u16, u64>,
+    pub(super) unanswered: u64,
+    /// Of the body: what was sent of an envelope, what was received of a view.
+    pub(super) bytes_each: f64,
+    pub(super) latency_ms: Latency,
+}
+
+impl AnswerReport {
+    fn of(answers: &Answers) -> Self {
+        let answered = answers.answered();
+        Self {
+            requests: answered + answers.unanswered,
+            statuses: answers.statuses.clone(),
+            unanswered: answers.unanswered,
+            bytes_each: (as_f64(answers.bytes) / as_f64(answered.max(1))).round(),
+            latency_ms: answers.latencies.summary(),
+        }
+    }
+}
+
+impl KindReport {
+    /// Of everything that was sent.
+    pub(super) fn all(sent: &Tallied) -> Vec<Self> {
+        let report =
+            |(kind, answers): (Kind, &Answers)| Self { kind, answers: AnswerReport::of(answers) };
+        sent.kinds().map(report).collect()
+    }
+}
+
+impl ViewReport {
+    /// Of everything that was read.
+    pub(super) fn all(views: &Views) -> Vec<Self> {
+        let report = |(view, answers): (&View, &Answers)| Self {
+            view: *view,
+            answers: AnswerReport::of(answers),
+        };
+        views.iter().map(report).collect()
+    }
 }
 
 /// What happened in a phase.
@@ -71,19 +145,11 @@ pub(super) struct PhaseReport {
     pub(super) malformed: BTreeMap<u16, u64>,
     pub(super) unanswered: u64,
     pub(super) latency_ms: Latency,
+    /// What was read meanwhile.
+    pub(super) reads: Vec<ViewReport>,
     /// What workers did, if their metrics were read.
     pub(super) digested_per_second: Option<f64>,
     pub(super) digest_seconds_at_most: Option<DigestTimes>,
-}
-
-/// What a share of the answers did not exceed, in milliseconds.
-#[derive(Debug, Serialize)]
-pub(super) struct Latency {
-    pub(super) p50: f64,
-    pub(super) p90: f64,
-    pub(super) p99: f64,
-    pub(super) p999: f64,
-    pub(super) max: f64,
 }
 
 /// Bounds that a share of the events did not exceed, in seconds; nothing if it is beyond them all.
@@ -125,25 +191,22 @@ impl PhaseReport {
         phase: Phase,
         seconds: f64,
         tallied: &Tallied,
+        reads: Vec<ViewReport>,
         digesting: Option<&Digesting>,
     ) -> Self {
-        let malformed: u64 = tallied.malformed.values().sum();
-        let sent = tallied.answered() + malformed + tallied.errors;
+        let (readable, malformed) = (tallied.readable(), tallied.malformed());
+        let unanswered = readable.unanswered + malformed.unanswered;
+        let sent = readable.answered() + malformed.answered() + unanswered;
         Self {
             name: phase.name,
             seconds: rounded(seconds),
             offered_per_second: phase.rate,
             achieved_per_second: rounded(as_f64(sent) / seconds),
-            statuses: tallied.statuses.clone(),
-            malformed: tallied.malformed.clone(),
-            unanswered: tallied.errors,
-            latency_ms: Latency {
-                p50: tallied.latency_ms(0.5),
-                p90: tallied.latency_ms(0.9),
-                p99: tallied.latency_ms(0.99),
-                p999: tallied.latency_ms(0.999),
-                max: tallied.latency_ms(1.0),
-            },
+            latency_ms: readable.latencies.summary(),
+            statuses: readable.statuses,
+            malformed: malformed.statuses,
+            unanswered,
+            reads,
             digested_per_second: digesting.map(|digesting| rounded(digesting.per_second)),
             digest_seconds_at_most: digesting.map(|digesting| DigestTimes::of(&digesting.seconds)),
         }
@@ -155,7 +218,7 @@ impl PhaseReport {
         failed + self.unanswered
     }
 
-    /// Events that were answered, and not taken.
+    /// Envelopes that were answered, and not taken.
     pub(super) fn not_taken(&self) -> u64 {
         self.statuses.iter().filter(|(status, _)| **status != 200).map(|(_, count)| count).sum()
     }
@@ -230,19 +293,37 @@ mod tests {
 
     use super::*;
 
+    const TIME: Duration = Duration::from_millis(5);
+
     #[test]
     fn a_phase_tells_refusals_failures_and_malformed_envelopes_apart() {
         let mut tallied = Tallied::default();
         for status in [200, 200, 429, 503] {
-            tallied.answer(status, Duration::from_millis(5), 10);
+            tallied.answer(Kind::Event, status, TIME, 10);
         }
-        tallied.errors = 1;
+        tallied.no_answer(Kind::Transaction);
         for status in [400, 400, 200, 503] {
-            tallied.malformed(status);
+            tallied.answer(Kind::Malformed, status, TIME, 10);
         }
         let phase = Phase { name: "steady", rate: 5.0, length: Duration::from_secs(2) };
-        let report = PhaseReport::new(phase, 2.0, &tallied, None);
+        let report = PhaseReport::new(phase, 2.0, &tallied, Vec::new(), None);
         assert_eq!((report.failures(), report.not_taken(), report.malformed_taken()), (2, 2, 2));
         assert!((report.achieved_per_second - 4.5).abs() < 1e-9);
+    }
+
+    #[test]
+    fn each_kind_of_envelope_is_told_of_with_its_own_times_and_sizes() {
+        let mut tallied = Tallied::default();
+        for (kind, time, bytes) in
+            [(Kind::Event, 1, 10), (Kind::Event, 1, 20), (Kind::EventWithAttachment, 100, 5000)]
+        {
+            tallied.answer(kind, 200, time * TIME, bytes);
+        }
+        tallied.no_answer(Kind::EventWithAttachment);
+        let told = KindReport::all(&tallied);
+        let shown = told.iter().map(|it| (it.kind, it.answers.requests, it.answers.bytes_each));
+        let wanted = [(Kind::Event, 2, 15.0), (Kind::EventWithAttachment, 2, 5000.0)];
+        assert_eq!(shown.collect::<Vec<_>>(), wanted);
+        assert!(told[0].answers.latency_ms.max < 6.0 && told[1].answers.latency_ms.max > 400.0);
     }
 }

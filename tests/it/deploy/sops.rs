@@ -124,8 +124,13 @@ fn mishap_words(line: &str) -> Option<Vec<String>> {
 fn example(word: &str) -> String {
     let key = "0123456789abcdef0123456789abcdef";
     let dsn = format!("https://{key}@errors.example.com/1");
-    let values =
-        [("$DSN", dsn.as_str()), ("$KEY", key), ("$PID", "17"), ("$EMAIL", "a@example.com")];
+    let values = [
+        ("$DSN", dsn.as_str()),
+        ("$KEY", key),
+        ("$PID", "17"),
+        ("$EMAIL", "a@example.com"),
+        ("$METRICS", "http://127.0.0.1:9091"),
+    ];
     let fill = |text: String, (name, value): &(&str, &str)| text.replace(name, value);
     values.iter().fold(word.to_owned(), fill)
 }

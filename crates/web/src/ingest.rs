@@ -11,6 +11,7 @@ mod envelope;
 mod intake;
 mod last_use;
 mod limits;
+mod memory;
 mod minidump;
 mod policies;
 mod receive;
@@ -38,23 +39,17 @@ use mishap_protocol::envelope::DataCategory;
 use mishap_queue::Redis;
 use mishap_storage::Pool;
 use mishap_storage::inbox::NewEnvelope;
-use tokio::sync::{Semaphore, SemaphorePermit};
 
 pub use self::body::Patience;
 use self::intake::Intake;
 use self::last_use::LastUse;
 use self::limits::Limits;
+use self::memory::Memory;
 use self::policies::{Known, Policies};
 use self::receive::Received;
 pub use self::refusal::Refusal;
 use self::refusal::spread;
 use crate::client;
-
-/// Large bodies that are read at the same time.
-const LARGE_BODIES: usize = 4;
-
-/// How long a large body waits for its turn.
-const LARGE_BODY_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Bodies larger than this are packed on a thread of their own, in bytes.
 const PACK_APART: u64 = 128 * 1024;
@@ -102,7 +97,7 @@ pub struct Ingest {
     patience: Patience,
     freeze: bool,
     trusted_proxies: Vec<IpNet>,
-    large_bodies: Semaphore,
+    memory: Memory,
 }
 
 /// What was done with an envelope that could be read; its items are counted.
@@ -164,7 +159,7 @@ impl Ingest {
             patience,
             freeze,
             trusted_proxies,
-            large_bodies: Semaphore::new(LARGE_BODIES),
+            memory: Memory::new(),
         })
     }
 
@@ -275,15 +270,6 @@ impl Ingest {
             payload: packed.payload,
         };
         self.intake.accept(envelope).await.map_err(|_not_durable| Refusal::Unavailable)
-    }
-
-    /// Waits for one of the few places in which large bodies are read.
-    async fn place_for_large_body(&self) -> Result<SemaphorePermit<'_>, Refusal> {
-        let place = tokio::time::timeout(LARGE_BODY_PATIENCE, self.large_bodies.acquire()).await;
-        match place {
-            Ok(Ok(place)) => Ok(place),
-            Ok(Err(_)) | Err(_) => Err(Refusal::Unavailable),
-        }
     }
 
     /// Counts a request of which nothing was taken.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use mishap_core::random::{Random as _, SystemRandom};
 use mishap_testkit::builders::EnvelopeBuilder;
 use mishap_testkit::{
-    Client, Installation, InstallationOptions, MemoryLimit, Program, proc, until,
+    Client, Installation, InstallationOptions, MemoryLimit, Program, proc, sql, until,
 };
 use nix::sys::signal::Signal;
 use serde_json::json;
@@ -25,6 +25,10 @@ const CONTAINER: u64 = 256 << 20;
 
 /// By how much a program may grow while it refuses what it cannot keep, in bytes.
 const GROWTH: u64 = 24 << 20;
+
+/// Bytes of an attachment that is nearly as large as attachments may be, and how many come at once.
+const LARGE: usize = 9 << 20;
+const FLOOD: usize = 32;
 
 /// Clients that come all at once when a server is back.
 const HERD: u64 = 300;
@@ -93,6 +97,13 @@ fn large_event(number: u64) -> serde_json::Value {
     json!({"message": "large", "extra": {"lines": lines}})
 }
 
+/// So many bytes that cannot be made smaller.
+fn noise(bytes: usize) -> Vec<u8> {
+    let mut noise = vec![0; bytes];
+    SystemRandom.fill(&mut noise);
+    noise
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn no_program_takes_more_memory_than_its_container_has() {
     let installation = Installation::start().await;
@@ -129,4 +140,39 @@ async fn no_program_takes_more_memory_than_its_container_has() {
         assert_eq!(program.pid(), pid);
         assert!(program.is_alive());
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn large_bodies_that_cannot_be_written_are_refused_before_memory_is_short() {
+    let options = InstallationOptions { without_redis: true, ..Default::default() };
+    let installation = Installation::start_with(&options).await;
+    let web = &installation.web;
+    let limit = MemoryLimit::on(web, CONTAINER);
+    let load = Load::start(&installation.dsn(), 1);
+    load.goes_on_for(1).await;
+    let mut holder = installation.database.connect().await;
+    sql::execute(&mut holder, "BEGIN; LOCK TABLE inbox IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let content = Arc::new(noise(LARGE));
+    let mut sending = JoinSet::new();
+    for _ in 0..FLOOD {
+        let (dsn, content) = (installation.dsn(), Arc::clone(&content));
+        let request =
+            http.post(dsn.envelope_url()).header("X-Sentry-Auth", dsn.auth_header("test/1"));
+        sending.spawn(async move {
+            let id = SystemRandom.uuid().simple().to_string();
+            let header = json!({"type": "attachment", "filename": "core"});
+            let body = EnvelopeBuilder::of(&id).item_with(&header, &*content).build();
+            request.body(body).send().await.map(|answer| answer.status().as_u16())
+        });
+    }
+    // Who is refused before everything was sent may not hear of it.
+    let answers = sending.join_all().await;
+    let refused = answers.iter().filter(|answer| matches!(answer, Ok(503))).count();
+    assert!(refused > 0 && !answers.iter().any(|answer| matches!(answer, Ok(200))), "{answers:?}");
+    sql::execute(&mut holder, "COMMIT").await.unwrap();
+    println!("web had {} bytes at most", limit.peak());
+    assert_eq!(limit.kills(), 0);
+    load.goes_on_for(1).await;
+    load.stop().await;
 }

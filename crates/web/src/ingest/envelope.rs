@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::body::{Chunks, codings};
 use super::credentials::Sender;
+use super::memory::{PACKING, Share};
 use super::receive::{Received, Receiver};
 use super::refusal::{RATE_LIMITS, Refusal};
 use super::{Ingest, Taken};
@@ -54,32 +55,38 @@ impl Ingest {
         let Some(key) = sender.key else {
             // Only the envelope's own header can tell the key now.
             let received = self.receive(request, payload).await;
-            let received = received.map_err(|_unreadable| Refusal::NoKey)?;
+            let (received, _share) = received.map_err(|_unreadable| Refusal::NoKey)?;
             let key = sender.key_or_dsn(received.header.dsn.as_deref())?;
             let policy = self.admit(project, key).await?;
             return Ok(self.take(request, &policy, received).await);
         };
         let policy = self.admit(project, key).await?;
-        let received = self.receive(request, payload).await?;
+        let (received, _share) = self.receive(request, payload).await?;
         Ok(self.take(request, &policy, received).await)
     }
 
-    /// Reads an envelope to its end.
-    async fn receive(&self, request: &HttpRequest, payload: Payload) -> Result<Received, Refusal> {
+    /// Reads an envelope to its end. Its share of the memory is to be kept as long as it is there.
+    async fn receive(
+        &self,
+        request: &HttpRequest,
+        payload: Payload,
+    ) -> Result<(Received, Share<'_>), Refusal> {
         let mut receiver = Receiver::new(self.sizes, codings(request)?);
         let mut chunks = Chunks::of(request, payload, self.patience, self.sizes.body)?;
-        let mut place = None;
+        let mut share = self.memory.share();
         while let Some(chunk) = chunks.next().await? {
             let is_large = receiver.is_large_with(chunk.len());
-            if is_large && place.is_none() {
-                place = Some(self.place_for_large_body().await?);
+            if is_large {
+                share.grow_to(PACKING * (receiver.kept_bytes() + chunk.len() as u64)).await?;
             }
             receiver.push(&chunk)?;
             if is_large {
-                // A chunk may inflate to megabytes: let others have their turn.
+                // A chunk may inflate to megabytes.
+                share.grow_to(PACKING * receiver.kept_bytes()).await?;
+                // Let others have their turn.
                 tokio::task::yield_now().await;
             }
         }
-        Ok(receiver.finish()?)
+        Ok((receiver.finish()?, share))
     }
 }

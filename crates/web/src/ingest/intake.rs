@@ -17,7 +17,7 @@ use mishap_queue::Redis;
 use mishap_queue::overflow::Appended;
 use mishap_storage::inbox::{self, NewEnvelope, Ticket};
 use mishap_storage::{Conn, ErrorClass, Pool};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 /// How long the first of a batch waits for others.
 const LINGER: Duration = Duration::from_millis(3);
@@ -33,6 +33,9 @@ const MAX_BATCH_BYTES: usize = 8 << 20;
 
 /// Envelopes that may wait for the task.
 const QUEUE: usize = 4096;
+
+/// What they may take together, in KiB.
+const QUEUE_KIB: usize = 64 << 10;
 
 /// How long a write may take before PostgreSQL counts as away.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(4);
@@ -50,11 +53,14 @@ pub(super) struct NotDurable;
 struct Waiting {
     envelope: NewEnvelope,
     durable: oneshot::Sender<Result<(), NotDurable>>,
+    _room: OwnedSemaphorePermit,
 }
 
 /// Hands envelopes to the task.
 pub(super) struct Intake {
     queue: mpsc::Sender<Waiting>,
+    /// The KiB of the queue.
+    room: Arc<Semaphore>,
     /// What was refused since the last write.
     refused: Arc<Mutex<Tally>>,
 }
@@ -64,7 +70,11 @@ impl Intake {
     pub(super) async fn accept(&self, envelope: NewEnvelope) -> Result<(), NotDurable> {
         let (durable, outcome) = oneshot::channel();
         // A full queue means that writing is far behind: waiting longer helps nobody.
-        let waiting = Waiting { envelope, durable };
+        let kib = envelope.payload.len().div_ceil(1024).min(QUEUE_KIB);
+        let room =
+            Arc::clone(&self.room).try_acquire_many_owned(u32::try_from(kib).unwrap_or(u32::MAX));
+        let room = room.map_err(|_full| NotDurable)?;
+        let waiting = Waiting { envelope, durable, _room: room };
         self.queue.try_send(waiting).map_err(|_full| NotDurable)?;
         outcome.await.unwrap_or(Err(NotDurable))
     }
@@ -105,7 +115,8 @@ pub(super) fn intake(
         hints,
         away_since: None,
     };
-    (Intake { queue, refused }, committer, hinted)
+    let room = Arc::new(Semaphore::new(QUEUE_KIB));
+    (Intake { queue, room, refused }, committer, hinted)
 }
 
 impl Committer {

@@ -20,6 +20,7 @@ use mishap_protocol::minidump::{ATTACHMENT_TYPE, DUMP_FIELD, event_json, is_mini
 
 use super::body::{Chunks, codings, inflated_stream};
 use super::credentials::Sender;
+use super::memory::PACKING;
 use super::receive::{Receiver, Unreadable};
 use super::refusal::Refusal;
 use super::store::inflated;
@@ -81,7 +82,8 @@ impl Ingest {
     ) -> Result<Taken, Refusal> {
         let key = Sender::of(request)?.key_or_dsn(None)?;
         let policy = self.admit(project, key).await?;
-        let _place = self.place_for_large_body().await?;
+        let mut share = self.memory.share();
+        share.grow_to(PACKING * (self.sizes.attachments + self.sizes.event)).await?;
         let is_form = request
             .headers()
             .get(CONTENT_TYPE)

@@ -148,6 +148,14 @@ impl Receiver {
         }
     }
 
+    /// Bytes of the body that are kept so far.
+    pub(super) fn kept_bytes(&self) -> u64 {
+        match &self.state {
+            State::Collecting(body) => body.len() as u64,
+            State::TakingApart(reading) => reading.held_bytes(),
+        }
+    }
+
     /// Ends the body.
     pub(super) fn finish(self) -> Result<Received, Unreadable> {
         let body = match self.state {
@@ -343,6 +351,11 @@ impl Reading {
         let result = framer.push(piece, self);
         self.framer = framer;
         Ok(result?)
+    }
+
+    /// Bytes of the payloads so far.
+    fn held_bytes(&self) -> u64 {
+        self.kept_bytes + self.open.as_ref().map_or(0, |open| open.payload.len() as u64)
     }
 
     /// Ends the body; what was read, and how many items there were.

@@ -19,12 +19,10 @@ for tool in cargo-auditable auditable2cdx; do
 done
 PATH=$out/tools/bin:$PATH
 
-# Neither the folder of the source nor that of its dependencies may show. Flags are kept apart by a
-# character that no path has.
-export MISHAP_REVISION=$revision
-CARGO_ENCODED_RUSTFLAGS=$(printf '%s\037' -C target-feature=+crt-static \
-    "--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo")--remap-path-prefix=$PWD=/mishap
-export CARGO_ENCODED_RUSTFLAGS
+# Neither the folder of the source nor that of its dependencies may show, nor the time of the build.
+export MISHAP_REVISION=$revision SOURCE_DATE_EPOCH=$time
+export REMAP_CARGO=${CARGO_HOME:-$HOME/.cargo} REMAP_SOURCE=$PWD
+export RUSTC_WRAPPER=$PWD/deploy/rustc-remapped.sh RUSTFLAGS="-C target-feature=+crt-static"
 cargo auditable build --locked --profile image --target "$target" --target-dir "$out/build" \
     -p mishap-cli
 

@@ -35,6 +35,7 @@ impl Fleet {
     /// Starts the release before.
     async fn start() -> Self {
         let now = Release::this();
+        #[expect(clippy::disallowed_methods, reason = "a setting of the test, not of the product")]
         let folder = std::env::var_os("MISHAP_BEFORE").map(PathBuf::from);
         let before = folder.map_or_else(|| now.clone(), Release::at);
         let options =

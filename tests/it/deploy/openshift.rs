@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::manifests::{
-    Set, installation, items, kind, map, name, parameters, pod_template, set, template,
+    Set, containers, installation, items, kind, map, name, parameters, pod_template, set, template,
 };
 use super::template::refers;
 
@@ -103,6 +103,36 @@ fn what_appsre_sets_explicitly_is_taken() {
     assert_eq!(web["resources"]["requests"]["memory"], "500Mi");
     let scaled = rendered.objects.iter().find(|object| kind(object) == "ScaledObject").unwrap();
     assert_eq!(scaled["spec"]["maxReplicaCount"], 15);
+}
+
+#[test]
+fn programs_ask_and_policies_allow_the_port_of_postgresql_that_is_said() {
+    let said = map(&[
+        ("DATABASE_PORT", "6432"),
+        ("IMAGE_TAG", "1"),
+        ("SECRET_KEY", "s"),
+        ("NAMESPACE", "n"),
+        ("GLITCHTIP_DOMAIN", "https://errors.example.com"),
+        ("DEFAULT_FROM_EMAIL", "errors@example.com"),
+    ]);
+    for file in ["template", "migrate"] {
+        let template = template(file);
+        let is_taken = |name: &String| template.parameters.iter().any(|one| one.name == *name);
+        let values = said.clone().into_iter().filter(|(name, _)| is_taken(name)).collect();
+        let objects = template.render(&values).unwrap().objects;
+        let text = Value::from(objects.clone()).to_string();
+        assert!(!text.contains("5432"), "{file} has a port of its own");
+        let allowing = objects.iter().filter(|it| kind(it) == "NetworkPolicy");
+        let allowing = allowing.filter(|it| it.to_string().contains("\"port\":6432")).count();
+        assert_eq!(allowing, if file == "template" { 3 } else { 1 });
+        let pods = objects.iter().filter_map(pod_template);
+        for container in pods.flat_map(|pod| containers(&pod["spec"])) {
+            let variables = items(&container["env"]);
+            let port = variables.iter().find(|variable| variable["name"] == "DATABASE_PORT");
+            let is_told = port.is_some() || container["envFrom"][0]["configMapRef"].is_object();
+            assert!(is_told, "{file}: {} does not know the port", container["name"]);
+        }
+    }
 }
 
 #[test]

@@ -3,11 +3,14 @@
 //! Commands that can run here are run on an installation and must say what the page says. The others are
 //! of a closed list and name only what exists. [`drills`] breaks installations and mends them by the book.
 
+mod applied;
 mod drills;
 mod elsewhere;
 mod page;
+mod rotation;
 mod site;
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use self::page::{Page, folder, words};
@@ -128,6 +131,7 @@ fn example(word: &str) -> String {
         ("$DSN", dsn.as_str()),
         ("$KEY", key),
         ("$PID", "17"),
+        ("$ID", "17"),
         ("$EMAIL", "a@example.com"),
         ("$METRICS", "http://127.0.0.1:9091"),
     ];
@@ -151,12 +155,36 @@ fn every_command_is_understood_or_of_the_closed_list() {
                         .unwrap_or_else(|wrong| panic!("{}: {wrong}", page.name));
                 }
                 understood += 1;
-            } else if !["pg_dump ", "pg_restore "].iter().any(|it| line.starts_with(it)) {
+            } else if !["pg_dump ", "pg_restore ", "psql "].iter().any(|it| line.starts_with(it)) {
                 elsewhere::check(line).unwrap_or_else(|wrong| panic!("{}: {wrong}", page.name));
             }
         }
     }
     assert!(understood > 80, "only {understood} commands were found");
+}
+
+/// The names behind each `$` of a line.
+fn variables(line: &str) -> impl Iterator<Item = String> {
+    let is_part = |letter: &char| letter.is_ascii_uppercase() || *letter == '_';
+    line.split('$').skip(1).map(move |rest| rest.chars().take_while(is_part).collect())
+}
+
+#[test]
+fn every_variable_is_explained_and_every_explained_one_is_used() {
+    let index = Page::read("README");
+    let rows = index.text.lines().filter(|line| line.starts_with("| `$"));
+    let explained = rows.filter_map(|row| row.split('|').nth(1)).flat_map(variables);
+    let explained: BTreeSet<String> = explained.collect();
+    let mut used = BTreeSet::new();
+    for page in Page::all().into_iter().chain([index]) {
+        let lines = page.blocks().filter(|it| it.language == "sh").flat_map(|it| &it.lines);
+        let (set, typed): (Vec<&String>, Vec<_>) =
+            lines.partition(|line| line.starts_with("export ") && page.name != "README");
+        let set: Vec<&str> = set.iter().filter_map(|line| line[7..].split('=').next()).collect();
+        let wanted = typed.into_iter().flat_map(|line| variables(line));
+        used.extend(wanted.filter(|name| !set.contains(&name.as_str())));
+    }
+    assert_eq!(used, explained);
 }
 
 /// Follows every page from its top to its end on an installation that is well, each with an
@@ -170,10 +198,19 @@ async fn what_can_run_here_says_what_the_page_says() {
     let pid = "SELECT pg_backend_pid()::text AS json";
     let pid = mishap_testkit::sql::texts(&mut idle, pid.to_owned()).await.unwrap();
     site.set("PID", &pid[0]);
+    // A user of PostgreSQL that may be replaced.
+    site.installation.database.sql("CREATE ROLE former LOGIN").await;
+    for (name, value) in [("OWNER", "former"), ("NEW_USER", "latter"), ("NEW", "n3w")] {
+        site.set(name, value);
+    }
     for (place, page) in Page::all().iter().enumerate() {
         let name = format!("p{place}");
         let subject = site.installation.database.tenant(&name).await;
-        site.is_about(subject, &format!("owner@{name}.example.com"));
+        let owner = format!("owner@{name}.example.com");
+        // A token that may be deleted.
+        let tokens = site.mishap(&["token", "list", "--user", &owner, "--json"]).expect(0).json();
+        site.set("ID", &tokens[0]["id"].to_string());
+        site.is_about(subject, &owner);
         // The newest has most, so that it stands at the top of every list.
         site.send(5 + 2 * place).await;
         site.installation.until_settled().await;

@@ -4,8 +4,8 @@ use super::page::words;
 
 /// What `oc` may be asked to do.
 const OC: &[&str] = &[
-    "annotate", "apply", "create", "delete", "describe", "exec", "get", "logs", "patch", "process",
-    "project", "rollout", "scale", "set",
+    "annotate", "apply", "create", "debug", "delete", "describe", "exec", "get", "logs", "patch",
+    "process", "project", "rollout", "scale", "set",
 ];
 
 /// What `oc rollout` may be asked to do.
@@ -45,20 +45,19 @@ const OBJECTS: &[&str] = &[
 const LABEL: &str = "app.kubernetes.io/component=";
 const COMPONENTS: &[&str] = &["beat", "web", "worker"];
 
+/// Containers that run before a pod's program, and have logs of their own.
+const INIT_CONTAINERS: &[&str] = &["init-api-users", "init-migration"];
+
 /// What holds the number of workers, whatever KEDA would do.
 const PAUSED: &str = "autoscaling.keda.sh/paused-replicas";
 
-/// Files that `oc process` is given.
+/// Files that `oc process` is given; [`applied`](super::applied) looks at what they make together.
 const FILES: &[&str] =
-    &["openshift/acceptance.yaml", "openshift/production.params", "openshift/template.yaml"];
+    &["openshift/acceptance.yaml", "openshift/template.yaml", "$ACCEPTANCE", "$PARAMS", "$SECRETS"];
 
 /// Parameters of the template that pages set, and settings of programs.
-const NAMES: &[&str] = &[
-    "GLITCHTIP_MAX_EVENT_LIFE_DAYS",
-    "IMAGE_TAG",
-    "MAINTENANCE_EVENT_FREEZE",
-    "SECRET_KEY_FALLBACKS",
-];
+const NAMES: &[&str] =
+    &["IMAGE_TAG", "MAINTENANCE_EVENT_FREEZE", "SECRET_KEY_FALLBACKS", "VALKEY_URL"];
 
 /// What the cloud's own command is asked.
 const AWS: &[(&str, &[&str])] = &[
@@ -75,6 +74,7 @@ const AWS: &[(&str, &[&str])] = &[
             "describe-events",
             "modify-db-instance",
             "restore-db-instance-to-point-in-time",
+            "wait",
         ],
     ),
 ];
@@ -121,6 +121,8 @@ fn check_oc(verb: &str, words: &[&str]) -> Result<(), String> {
             }),
             "-f" => words.next().is_some_and(|it| it == "-" || FILES.contains(&it)),
             "-o" => words.next().is_some(),
+            "-c" => words.next().is_some_and(|name| INIT_CONTAINERS.contains(&name)),
+            "-p" => words.next().is_some_and(|it| NAMES.contains(&name_of(it))),
             _ if word.starts_with("--") => {
                 let of = |flag| word.strip_prefix(flag);
                 of("--param-file=").is_none_or(|file| FILES.contains(&file))
@@ -129,10 +131,7 @@ fn check_oc(verb: &str, words: &[&str]) -> Result<(), String> {
             _ if verb == "annotate" && word.starts_with(PAUSED) => true,
             _ if OBJECTS.contains(&name) => kind.is_empty() || KINDS.contains(&kind),
             _ if word.split(',').all(|kind| KINDS.contains(&kind)) => true,
-            _ => {
-                let name = word.split('=').next().unwrap_or_default().trim_end_matches('-');
-                NAMES.contains(&name)
-            }
+            _ => NAMES.contains(&name_of(word)),
         };
         if !is_good {
             return refused(word);
@@ -141,12 +140,18 @@ fn check_oc(verb: &str, words: &[&str]) -> Result<(), String> {
     Ok(())
 }
 
+/// What is set by `NAME=value`, or taken back by `NAME-`.
+fn name_of(word: &str) -> &str {
+    word.split('=').next().unwrap_or_default().trim_end_matches('-')
+}
+
 #[test]
 fn what_does_not_exist_is_refused() {
     for line in [
         "oc rollout restart deploy/glitchtip-web",
         "oc get pods -l app.kubernetes.io/component=worker",
-        "oc process --local -f openshift/template.yaml IMAGE_TAG=$TAG | oc apply -f -",
+        "oc logs -l app.kubernetes.io/component=beat -c init-migration",
+        "oc process --local -f openshift/template.yaml -p IMAGE_TAG=$TAG | oc apply -f -",
         "aws rds describe-events --duration 60",
         "export NS=glitchtip-production",
     ] {
@@ -158,7 +163,9 @@ fn what_does_not_exist_is_refused() {
         "oc get pods -l app=worker",
         "oc adm drain node",
         "oc process --local -f openshift/other.yaml",
-        "oc process --local -f openshift/template.yaml IMAGETAG=$TAG | oc apply -f -",
+        "oc logs -l app.kubernetes.io/component=beat -c migration",
+        "oc process --local -f openshift/template.yaml -p IMAGETAG=$TAG | oc apply -f -",
+        "oc process --local -f openshift/template.yaml --param-file=production.params",
         "aws rds delete-db-instance",
         "curl http://localhost",
         "rm -rf /",

@@ -33,10 +33,9 @@ impl Site {
         let subject = installation.tenant.clone();
         let own = installation.database.tenant("ops").await;
         let variables = BTreeMap::from([
-            ("URL", installation.url.to_string()),
             ("DSN", own.dsn(&installation.url).to_string()),
-            ("TOKEN", own.token),
             ("DATABASE_URL", installation.database.url.clone()),
+            ("ADMIN_URL", installation.database.url.clone()),
             ("METRICS", format!("http://127.0.0.1:{}", installation.worker.probes)),
         ]);
         let folder = tempfile::tempdir().unwrap();
@@ -101,7 +100,7 @@ impl Site {
                 Some(self.program(place).beside("mishap").run(words))
             }
             ["mishap", words @ ..] => Some(self.mishap(words)),
-            [program @ ("pg_dump" | "pg_restore"), words @ ..] => {
+            [program @ ("pg_dump" | "pg_restore" | "psql"), words @ ..] => {
                 Some(self.postgres(program, words))
             }
             _ => None,
@@ -224,7 +223,7 @@ impl Site {
         self.holds(page, "Mitigation", number);
     }
 
-    fn start_program(&mut self, place: &str) {
+    pub(super) fn start_program(&mut self, place: &str) {
         let program = self.program_mut(place);
         program.spawn();
         block_in_place(|| program.wait_until_ready());

@@ -180,7 +180,8 @@ fn every_variable_is_explained_and_every_explained_one_is_used() {
         let lines = page.blocks().filter(|it| it.language == "sh").flat_map(|it| &it.lines);
         let (set, typed): (Vec<&String>, Vec<_>) =
             lines.partition(|line| line.starts_with("export ") && page.name != "README");
-        let set: Vec<&str> = set.iter().filter_map(|line| line[7..].split('=').next()).collect();
+        let set: Vec<&str> =
+            set.iter().filter_map(|line| line.strip_prefix("export ")?.split('=').next()).collect();
         let wanted = typed.into_iter().flat_map(|line| variables(line));
         used.extend(wanted.filter(|name| !set.contains(&name.as_str())));
     }

@@ -1,5 +1,6 @@
 //! Secrets are replaced as their page says, and what it promises meanwhile holds.
 
+use mishap_testkit::until;
 use reqwest::Method;
 use url::Url;
 
@@ -60,6 +61,9 @@ async fn move_to_a_database_of(site: &mut Site, owner: &str) -> String {
         site.start_program(&format!("deploy/glitchtip-{program}"));
     }
     site.installation.look_at_database(admin.into());
+    // The schedule begins with a run of everything, which is not to be disturbed.
+    let done = "SELECT count(*) FROM schedule WHERE NOT EXISTS (SELECT 1 FROM jobs)";
+    until("that is over", async || site.installation.database.number(done).await > 5).await;
     let tenant = site.installation.database.tenant("moved").await;
     site.set("DSN", &tenant.dsn(&site.installation.url).to_string());
     url

@@ -133,9 +133,15 @@ impl HintReader {
     }
 
     /// The next hints; waits a second for them at most, and then returns none.
+    ///
+    /// If there are none because a Redis that is full takes none, that is an error.
     pub async fn read(&mut self) -> Result<Hints, Error> {
         match self.read_once().await {
-            Ok(hints) => Ok(hints),
+            Ok(Some(hints)) => Ok(hints),
+            Ok(None) => {
+                self.redis.try_writing().await?;
+                Ok(Hints::default())
+            }
             Err(error) => {
                 self.conn = None;
                 Err(error)
@@ -143,7 +149,7 @@ impl HintReader {
         }
     }
 
-    async fn read_once(&mut self) -> Result<Hints, Error> {
+    async fn read_once(&mut self) -> Result<Option<Hints>, Error> {
         let (inbox, jobs) = (self.redis.keys.inbox_hints(), self.redis.keys.job_hints());
         let conn = match &mut self.conn {
             Some(conn) => conn,
@@ -164,10 +170,13 @@ impl HintReader {
                 // Redis is new, or was flushed.
                 create_group(conn, &inbox).await?;
                 create_group(conn, &jobs).await?;
-                return Ok(Hints::default());
+                return Ok(None);
             }
             Err(error) => return Err(error.into()),
         };
+        if reply.keys.is_empty() {
+            return Ok(None);
+        }
         let mut hints = Hints::default();
         for stream in reply.keys {
             let entries: Vec<&str> = stream.ids.iter().map(|entry| entry.id.as_str()).collect();
@@ -182,7 +191,7 @@ impl HintReader {
                 hints.tickets.extend(unpacked(&bytes.unwrap_or_default()));
             }
         }
-        Ok(hints)
+        Ok(Some(hints))
     }
 }
 

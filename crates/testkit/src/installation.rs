@@ -164,6 +164,11 @@ impl Installation {
         prepared(&release.program(name), &environment, &self.servers)
     }
 
+    /// What the worker has logged.
+    pub fn log_of_worker(&self) -> String {
+        fs::read_to_string(log_of("mishap-worker", &self.servers)).unwrap_or_default()
+    }
+
     /// The first project's DSN.
     pub fn dsn(&self) -> Dsn {
         self.tenant.dsn(&self.url)

@@ -7,11 +7,10 @@
 //! ```
 //!
 //! A hint is read once and forgotten. What is not digested after [`SWEEP_AGE`], because its hint was
-//! lost or the worker that had it died, is found by the sweep, the oldest first. Without Redis there
-//! are no hints, and the sweep takes everything at once.
+//! lost or the worker that had it died, is found by the sweep, the oldest first. Without Redis, or
+//! while it takes no writes, there are no hints, and the sweep takes everything at once.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use mishap_boot::shutdown::CancellationToken;
@@ -21,7 +20,7 @@ use mishap_queue::Redis;
 use mishap_queue::hints::HintReader;
 use mishap_storage::inbox::{self, Ticket};
 use mishap_storage::{Error, Pool};
-use tokio::sync::{Mutex, Notify, mpsc};
+use tokio::sync::{Mutex, Notify, mpsc, watch};
 use tokio::time::Instant;
 
 use crate::digest::{Digester, MAX_ROWS, batch_length};
@@ -65,7 +64,7 @@ impl Feed {
     /// the batch it has.
     pub(crate) fn start(self, tasks: &Tasks) {
         let Self { digester, pool, redis, consumer, concurrency, jobs } = self;
-        let are_hinted = Arc::new(AtomicBool::new(false));
+        let (tell_hinted, are_hinted) = watch::channel(false);
         let (batches, taken) = mpsc::channel(1);
         let taken = Arc::new(Mutex::new(taken));
         for number in 0..concurrency.max(1) {
@@ -73,7 +72,7 @@ impl Feed {
                 number,
                 digester: Arc::clone(&digester),
                 batches: Arc::clone(&taken),
-                are_hinted: Arc::clone(&are_hinted),
+                are_hinted: are_hinted.clone(),
                 stop: tasks.stop().clone(),
             };
             let pool = pool.clone();
@@ -96,7 +95,7 @@ impl Feed {
         let (hinted, tickets) = mpsc::channel(1);
         let reader = HintReader::new(redis, consumer);
         let stop = tasks.stop().clone();
-        tasks.spawn("hints", read_hints(reader, hinted, jobs, are_hinted, stop));
+        tasks.spawn("hints", read_hints(reader, hinted, jobs, tell_hinted, stop));
         tasks.spawn("dispatch", dispatch(tickets, batches));
     }
 }
@@ -106,13 +105,13 @@ async fn read_hints(
     mut reader: HintReader,
     hinted: mpsc::Sender<Vec<Ticket>>,
     jobs: Arc<Notify>,
-    are_hinted: Arc<AtomicBool>,
+    are_hinted: watch::Sender<bool>,
     stop: CancellationToken,
 ) {
     while !stop.is_cancelled() {
         match reader.read().await {
             Ok(hints) => {
-                if !are_hinted.swap(true, Ordering::Relaxed) {
+                if !are_hinted.send_replace(true) {
                     tracing::info!("listening for hints");
                 }
                 if hints.jobs {
@@ -123,7 +122,7 @@ async fn read_hints(
                 }
             }
             Err(error) => {
-                if are_hinted.swap(false, Ordering::Relaxed) {
+                if are_hinted.send_replace(false) {
                     tracing::warn!(error = %Causes(&error), "there are no hints; looking for work instead");
                 }
                 tokio::select! {
@@ -187,7 +186,7 @@ struct Lane {
     number: usize,
     digester: Arc<Digester>,
     batches: Arc<Mutex<mpsc::Receiver<Vec<Ticket>>>>,
-    are_hinted: Arc<AtomicBool>,
+    are_hinted: watch::Receiver<bool>,
     stop: CancellationToken,
 }
 
@@ -208,15 +207,23 @@ impl Lane {
         }
     }
 
-    async fn run(self) {
+    async fn run(mut self) {
         let mut sweep_at = Instant::now();
+        let batches = Arc::clone(&self.batches);
         loop {
-            let hinted = async { self.batches.lock().await.recv().await };
+            let hinted = async { batches.lock().await.recv().await };
             let done = tokio::select! {
                 biased;
                 () = self.stop.cancelled() => return,
+                Ok(()) = self.are_hinted.changed() => {
+                    // Hints of what is there may have been lost just before this was noticed.
+                    let noticed = Instant::now();
+                    let done = self.sweep(|| noticed.elapsed()).await;
+                    sweep_at = Instant::now() + self.sweep_period();
+                    done
+                }
                 () = tokio::time::sleep_until(sweep_at) => {
-                    let done = self.sweep().await;
+                    let done = self.sweep(|| self.sweep_age()).await;
                     sweep_at = Instant::now() + self.sweep_period();
                     done
                 }
@@ -231,13 +238,12 @@ impl Lane {
         }
     }
 
-    /// Digests what nobody hinted at until there is no more of it.
-    async fn sweep(&self) -> Result<(), Error> {
+    /// Digests what is this old, and what may bring the worker down, until there is no more of it.
+    async fn sweep(&self, age: impl Fn() -> Duration) -> Result<(), Error> {
         while !self.stop.is_cancelled() {
-            let age = if self.is_hinted() { SWEEP_AGE } else { Duration::ZERO };
             // One at a time is enough for what may bring the worker down.
             let was_suspect = self.number == 0 && self.digester.digest_suspect().await?;
-            let digested = self.digester.digest_oldest(age).await?;
+            let digested = self.digester.digest_oldest(age()).await?;
             if !was_suspect && digested == 0 {
                 break;
             }
@@ -246,7 +252,11 @@ impl Lane {
     }
 
     fn is_hinted(&self) -> bool {
-        self.are_hinted.load(Ordering::Relaxed)
+        *self.are_hinted.borrow()
+    }
+
+    fn sweep_age(&self) -> Duration {
+        if self.is_hinted() { SWEEP_AGE } else { Duration::ZERO }
     }
 
     fn sweep_period(&self) -> Duration {

@@ -24,6 +24,10 @@ async fn a_full_redis_is_seen_and_loses_nothing() {
     until("hints are passed on", async || says(&installation, 1.0)).await;
     redis::fill(&installation.servers.redis);
     until("web says so", async || says(&installation, 0.0)).await;
+    until("the worker looks for work itself", async || {
+        installation.log_of_worker().contains("there are no hints; looking for work instead")
+    })
+    .await;
     load.goes_on_for(40).await;
     // Without PostgreSQL as well, there is no room anywhere.
     block_in_place(|| installation.servers.postgres.stop()).unwrap();
@@ -33,6 +37,10 @@ async fn a_full_redis_is_seen_and_loses_nothing() {
     load.goes_on_for(20).await;
     redis::make_room(&installation.servers.redis);
     until("hints are passed on again", async || says(&installation, 1.0)).await;
+    until("the worker listens again", async || {
+        installation.log_of_worker().matches("listening for hints").count() > 1
+    })
+    .await;
     let sent = load.stop().await;
     installation.until_settled().await;
     check(&installation.database, &sent, Accounts::AtLeast).await;

@@ -9,7 +9,7 @@ use mishap_core::id::InboxId;
 use mishap_storage::inbox::Ticket;
 use redis::aio::MultiplexedConnection;
 use redis::streams::{StreamInfoConsumersReply, StreamMaxlen, StreamReadOptions, StreamReadReply};
-use redis::{AsyncCommands as _, FromRedisValue as _, RedisError};
+use redis::{AsyncCommands as _, FromRedisValue as _, RedisError, RedisResult};
 
 use crate::redis::{BLOCK, Error, Redis};
 
@@ -28,6 +28,9 @@ const READ_COUNT: usize = 8;
 /// A worker is gone when it has read nothing for this long.
 const GONE_AFTER: Duration = Duration::from_secs(300);
 
+/// A worker listens when it was heard of within this time; it reads every second.
+const LISTENS_WITHIN: Duration = Duration::from_secs(10);
+
 /// What a reader was told.
 #[derive(Debug, Default)]
 pub struct Hints {
@@ -42,7 +45,7 @@ pub struct Hints {
 pub struct HintCounts {
     /// Not read yet.
     pub entries: usize,
-    /// Workers known to the group.
+    /// Workers that listen now.
     pub consumers: usize,
 }
 
@@ -75,16 +78,15 @@ impl Redis {
         let mut conn = self.get().await?;
         let stream = self.keys.inbox_hints();
         let entries: usize = conn.xlen(&stream).await?;
-        let groups: redis::streams::StreamInfoGroupsReply = match conn.xinfo_groups(&stream).await {
-            Ok(groups) => groups,
-            Err(error) if is_missing(&error) => return Ok(HintCounts::default()),
+        let known: RedisResult<StreamInfoConsumersReply> =
+            conn.xinfo_consumers(&stream, GROUP).await;
+        let listens = |idle: usize| idle as u128 <= LISTENS_WITHIN.as_millis();
+        let consumers = match known {
+            Ok(known) => known.consumers.iter().filter(|one| listens(one.idle)).count(),
+            Err(error) if is_missing(&error) => 0,
             Err(error) => return Err(error.into()),
         };
-        let group = groups.groups.into_iter().find(|group| group.name == GROUP);
-        Ok(group.map_or(HintCounts { entries, ..HintCounts::default() }, |group| HintCounts {
-            entries,
-            consumers: group.consumers,
-        }))
+        Ok(HintCounts { entries, consumers })
     }
 
     /// Makes the group forget workers that have not read for long; says how many.
@@ -162,7 +164,7 @@ impl HintReader {
             .noack()
             .count(READ_COUNT)
             .block(block);
-        let reply: Result<Option<StreamReadReply>, RedisError> =
+        let reply: RedisResult<Option<StreamReadReply>> =
             conn.xread_options(&[&inbox, &jobs], &[">", ">"], &options).await;
         let reply = match reply {
             Ok(reply) => reply.unwrap_or_default(),
@@ -175,6 +177,7 @@ impl HintReader {
             Err(error) => return Err(error.into()),
         };
         if reply.keys.is_empty() {
+            be_heard_of(conn, &inbox, &self.consumer).await?;
             return Ok(None);
         }
         let mut hints = Hints::default();
@@ -193,6 +196,18 @@ impl HintReader {
         }
         Ok(Some(hints))
     }
+}
+
+/// Lets the group know that a consumer lives: before its version 7.2, Redis takes no notice of one
+/// that waits in vain, but of one that reads again what it has not acknowledged, which is nothing.
+async fn be_heard_of(
+    conn: &mut MultiplexedConnection,
+    stream: &str,
+    consumer: &str,
+) -> Result<(), Error> {
+    let options = StreamReadOptions::default().group(GROUP, consumer).count(1);
+    let _nothing: Option<StreamReadReply> = conn.xread_options(&[stream], &["0"], &options).await?;
+    Ok(())
 }
 
 async fn create_group(conn: &mut MultiplexedConnection, stream: &str) -> Result<(), Error> {

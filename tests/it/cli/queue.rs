@@ -1,6 +1,7 @@
 use mishap_testkit::builders::{EnvelopeBuilder, event_id, message_event};
-use mishap_testkit::{TestApp, TestDatabase, Typed};
+use mishap_testkit::{Installation, TestApp, TestDatabase, Typed, until};
 use serde_json::json;
+use tokio::task::block_in_place;
 
 use super::{mishap, mishap_of};
 
@@ -43,6 +44,27 @@ async fn the_queue_shows_what_waits() {
     assert_eq!(queue["redis"], "not used");
     let shown = mishap.run(&["queue"]).expect(0).out;
     assert!(shown.contains("Inbox:         1 envelopes"), "{shown}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_workers_that_listen_now_are_counted() {
+    let mut installation = Installation::start().await;
+    let mut other = installation.another("mishap-worker", &[]);
+    other.spawn();
+    let mishap = installation.web.beside("mishap");
+    // Nothing is sent to either of them.
+    let listen = async |workers: i64, command: &str| {
+        until(&format!("{workers} listen, says {command}"), async || {
+            mishap.run(&[command, "--json"]).expect(0).json()["workers"] == workers
+        })
+        .await;
+    };
+    listen(2, "queue").await;
+    block_in_place(|| installation.worker.kill());
+    listen(1, "queue").await;
+    listen(1, "redis").await;
+    block_in_place(|| other.kill());
+    listen(0, "redis").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -86,7 +86,14 @@ async fn run(options: &LoadOptions, output: Output) -> anyhow::Result<()> {
     if let Some(path) = &options.acknowledged {
         write_ids(path, &tallied.acknowledged)?;
     }
-    output.show(&Report::new(&tallied, sending, digested))
+    output.show(&Report::new(&tallied, sending, digested))?;
+    let answers = tallied.readable();
+    let (refused, unanswered) = (answers.refused(), answers.unanswered);
+    anyhow::ensure!(
+        refused == 0 && unanswered == 0,
+        "{refused} requests were refused, and {unanswered} were not answered"
+    );
+    Ok(())
 }
 
 fn events_in_turn(options: &LoadOptions) -> Mix {

@@ -175,7 +175,9 @@ async fn a_load_test_speaks_https_with_servers_whose_certificate_is_good() {
     check_reads(&report["reads"]);
 
     let words = ["load", &dsn.to_string(), "--json", "--no-wait", "--events=3", "--issues=1"];
-    let unknown = Typed::new("mishap", &[]).run(&words).expect(0).json();
+    let unknown = Typed::new("mishap", &[]).run(&words).expect(1);
+    assert!(unknown.err.contains("0 requests were refused, and 3 were not"), "{}", unknown.err);
+    let unknown = unknown.json();
     assert_eq!((&unknown["acknowledged"], &unknown["connection_errors"]), (&0.into(), &3.into()));
 }
 

@@ -147,8 +147,13 @@ pub(crate) async fn run(options: &DatabaseOptions, output: Output) -> anyhow::Re
     let operator = Operator::new()?;
     let mut conn = operator.conn().await?;
     if let Some(DatabaseCommand::Cancel { pid, end }) = options.command {
-        if !vitals::cancel(&mut conn, pid, end).await? {
-            bail!("PostgreSQL has no process {pid}");
+        match vitals::cancel(&mut conn, pid, end).await? {
+            vitals::Cancelled::Done => {}
+            vitals::Cancelled::Idle => bail!(
+                "process {pid} runs no statement that could be cancelled; \
+                 `mishap database cancel {pid} --end` ends its connection"
+            ),
+            vitals::Cancelled::Unknown => bail!("PostgreSQL has no process {pid}"),
         }
         return output.show(&Cancelled { pid, is_ended: end });
     }

@@ -126,17 +126,36 @@ pub async fn running(conn: &mut Conn, seconds: f64, limit: i64) -> Result<Vec<Ru
     Ok(rows.load(conn).await?)
 }
 
-/// Cancels the statement that a process of the server runs; with `end`, its connection too. Says
-/// whether there was such a process.
-pub async fn cancel(conn: &mut Conn, pid: i32, end: bool) -> Result<bool> {
+/// What became of the wish to cancel something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cancelled {
+    /// It is done.
+    Done,
+    /// The process runs no statement.
+    Idle,
+    /// There is no such process.
+    Unknown,
+}
+
+/// Cancels the statement that a process of the server runs; with `end`, its connection too.
+pub async fn cancel(conn: &mut Conn, pid: i32, end: bool) -> Result<Cancelled> {
     #[derive(QueryableByName)]
     struct Row {
-        #[diesel(sql_type = Bool)]
-        done: bool,
+        #[diesel(sql_type = Nullable<Bool>)]
+        done: Option<bool>,
     }
     let text = match end {
         true => "SELECT pg_terminate_backend($1) AS done",
-        false => "SELECT pg_cancel_backend($1) AS done",
+        false => {
+            "SELECT CASE WHEN EXISTS (
+                 SELECT FROM pg_stat_activity WHERE pid = $1 AND state LIKE 'idle%')
+             THEN NULL ELSE pg_cancel_backend($1) END AS done"
+        }
     };
-    Ok(statement(text).bind::<Integer, _>(pid).get_result::<Row>(conn).await?.done)
+    let row: Row = statement(text).bind::<Integer, _>(pid).get_result(conn).await?;
+    Ok(match row.done {
+        Some(true) => Cancelled::Done,
+        Some(false) => Cancelled::Unknown,
+        None => Cancelled::Idle,
+    })
 }

@@ -71,6 +71,8 @@ async fn a_statement_that_blocks_others_is_found_and_ended() {
     assert_eq!(blocked["waits_for"], "Lock");
     assert_eq!(blocked["text"], "UPDATE users SET name = ");
     let pid = blocked["blocked_by"].to_string();
+    let said = mishap.run(&["database", "cancel", &pid]).expect(1);
+    assert!(said.err.contains(&format!("cancel {pid} --end")), "{}", said.err);
     mishap.run(&["database", "cancel", &pid, "--end"]).expect(0);
     waiting.join_next().await.unwrap().unwrap().unwrap();
     let said = mishap.run(&["database", "cancel", "1"]).expect(1);

@@ -110,7 +110,8 @@ pub(crate) async fn look(operator: &Operator) -> anyhow::Result<Queue> {
         queue.redis = "cannot be reached";
         if let (Ok(hints), Ok(overflow)) = (redis.count_hints().await, redis.count_overflow().await)
         {
-            queue.redis = "up";
+            let takes_writes = redis.try_writing().await.is_ok();
+            queue.redis = if takes_writes { "up" } else { "takes no writes" };
             queue.hints = Some(hints.entries);
             queue.workers = Some(hints.consumers);
             queue.overflow = Some(overflow);

@@ -113,6 +113,8 @@ async fn a_redis_that_is_a_replica_full_or_away_is_judged() {
     let full = started("full", &[("maxmemory", "1"), ("maxmemory-policy", "noeviction")]);
     let said = mishap_at(&database.url, &full.url()).run(&["redis"]).expect(1);
     assert!(said.out.contains("OOM") || said.out.contains("memory"), "{}", said.out);
+    let said = mishap_at(&database.url, &full.url()).run(&["queue"]).expect(0).out;
+    assert!(said.contains("Redis:         takes no writes; 0 hints"), "{said}");
 
     let loose = [("maxmemory", "100mb"), ("maxmemory-policy", "allkeys-lru")];
     let loose = started("loose", &loose);

@@ -25,7 +25,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 pub use self::acceptance::AcceptanceSettings;
@@ -102,6 +102,8 @@ pub enum ServerRole {
 pub struct DatabaseSettings {
     /// `postgres://…`
     pub url: SecretString,
+    /// The variable that says where it is.
+    pub variable: String,
     /// libpq's `sslmode`.
     pub ssl_mode: Option<String>,
     /// A file of root certificates.
@@ -115,6 +117,8 @@ pub struct DatabaseSettings {
 pub struct RedisSettings {
     /// `redis://…` or `rediss://…`
     pub url: SecretString,
+    /// The variable that says where it is.
+    pub variable: String,
     /// What the names of keys begin with.
     pub prefix: String,
 }
@@ -172,9 +176,9 @@ pub struct IngestSettings {
 impl DatabaseSettings {
     /// Reads the settings of the database alone; a migration needs no others.
     pub fn read(env: &mut Environment) -> Self {
-        let url = match env.optional(&catalogue::DATABASE_HOST) {
-            Some(host) => database_url(env, &host),
-            None => env.text(&catalogue::DATABASE_URL),
+        let (url, setting) = match env.optional(&catalogue::DATABASE_HOST) {
+            Some(host) => (database_url(env, &host), &catalogue::DATABASE_HOST),
+            None => (env.text(&catalogue::DATABASE_URL), &catalogue::DATABASE_URL),
         };
         if url.is_empty() {
             env.problem(&catalogue::DATABASE_URL, "must not be empty");
@@ -182,10 +186,37 @@ impl DatabaseSettings {
         let ssl_mode = env.word(&catalogue::DATABASE_SSLMODE);
         Self {
             url: url.into(),
+            variable: env.variable_of(setting),
             ssl_mode: Some(ssl_mode).filter(|mode| !mode.is_empty()),
             ssl_root_cert: env.optional(&catalogue::DATABASE_SSLROOTCERT).map(PathBuf::from),
             max_connections: env.number(&catalogue::DATABASE_POOL_MAX_SIZE),
         }
+    }
+}
+
+/// Where a server is, for people: the host and the port of its URL, and which variable says so. The
+/// password is left out.
+fn whereabouts(url: &SecretString, port: u16, variable: &str) -> String {
+    let url = Url::parse(url.expose_secret()).ok();
+    let host = url.as_ref().and_then(Url::host_str).filter(|host| !host.is_empty());
+    let port = url.as_ref().and_then(Url::port).unwrap_or(port);
+    match host {
+        Some(host) => format!("{host}:{port} ({variable})"),
+        None => format!("the address in {variable}"),
+    }
+}
+
+impl DatabaseSettings {
+    /// Where it is, for people.
+    pub fn whereabouts(&self) -> String {
+        whereabouts(&self.url, 5432, &self.variable)
+    }
+}
+
+impl RedisSettings {
+    /// Where it is, for people.
+    pub fn whereabouts(&self) -> String {
+        whereabouts(&self.url, 6379, &self.variable)
     }
 }
 
@@ -215,7 +246,7 @@ fn unreachable_url() -> Url {
 
 fn redis(env: &mut Environment) -> Option<RedisSettings> {
     let prefix = env.text(&catalogue::REDIS_PREFIX);
-    let url = match env.optional(&catalogue::REDIS_HOST) {
+    let (url, setting) = match env.optional(&catalogue::REDIS_HOST) {
         Some(host) => {
             let port: u16 = env.number(&catalogue::REDIS_PORT);
             let database: u32 = env.number(&catalogue::REDIS_DATABASE);
@@ -230,11 +261,12 @@ fn redis(env: &mut Environment) -> Option<RedisSettings> {
                 env.problem(&catalogue::REDIS_HOST, "is not a host name");
             }
             url.set_path(&database.to_string());
-            url.into()
+            (String::from(url), &catalogue::REDIS_HOST)
         }
-        None => env.text(&catalogue::REDIS_URL),
+        None => (env.text(&catalogue::REDIS_URL), &catalogue::REDIS_URL),
     };
-    (!url.is_empty()).then(|| RedisSettings { url: url.into(), prefix })
+    let variable = env.variable_of(setting);
+    (!url.is_empty()).then(|| RedisSettings { url: url.into(), variable, prefix })
 }
 
 impl IngestSettings {

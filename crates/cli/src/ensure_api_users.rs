@@ -96,7 +96,7 @@ pub(crate) async fn run(output: Output) -> anyhow::Result<()> {
         wanted.push((user.index, Wanted::of(user, &random)?));
     }
     let pool = operator::pool(&database)?;
-    let mut conn = operator::conn(&pool).await?;
+    let mut conn = operator::conn(&pool, &database).await?;
     operator::expect_schema(&mut conn).await?;
     let mut all = Vec::new();
     for (index, wanted) in wanted {

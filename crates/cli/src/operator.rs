@@ -38,7 +38,7 @@ impl Operator {
 
     /// A connection.
     pub(crate) async fn conn(&self) -> anyhow::Result<PooledConn> {
-        conn(&self.pool).await
+        conn(&self.pool, &self.settings.database).await
     }
 
     /// What web makes links with.
@@ -68,8 +68,14 @@ pub(crate) fn pool(settings: &DatabaseSettings) -> anyhow::Result<Pool> {
 }
 
 /// A connection.
-pub(crate) async fn conn(pool: &Pool) -> anyhow::Result<PooledConn> {
-    pool.get().await.context("PostgreSQL cannot be reached; see DATABASE_URL")
+pub(crate) async fn conn(pool: &Pool, settings: &DatabaseSettings) -> anyhow::Result<PooledConn> {
+    let away = || format!("PostgreSQL cannot be reached at {}", settings.whereabouts());
+    pool.get().await.map_err(|error| root_of(error).context(away()))
+}
+
+/// What lies behind an error. What stands before it says again that a server cannot be reached.
+pub(crate) fn root_of(error: impl Into<anyhow::Error>) -> anyhow::Error {
+    anyhow::anyhow!("{}", error.into().root_cause())
 }
 
 /// Fails if the schema is older than this program, and says what to do.

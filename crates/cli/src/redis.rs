@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Context as _, bail};
 use serde::Serialize;
 
-use crate::operator::Operator;
+use crate::operator::{Operator, root_of};
 use crate::output::{Output, bytes};
 
 #[derive(Debug, Serialize)]
@@ -75,15 +75,15 @@ pub(crate) async fn run(output: Output) -> anyhow::Result<()> {
         return output.show(&Shown::Unused { redis: "not used" });
     };
     let redis = mishap_process::redis(settings)?;
-    let away = "Redis cannot be asked; see VALKEY_URL";
-    redis.ping().await.context(away)?;
+    let away = format!("Redis cannot be asked at {}", settings.whereabouts());
+    redis.ping().await.map_err(root_of).context(away.clone())?;
     let began = Instant::now();
-    redis.ping().await.context(away)?;
+    redis.ping().await.context(away.clone())?;
     let latency = began.elapsed();
-    let vitals = redis.vitals().await.context(away)?;
+    let vitals = redis.vitals().await.context(away.clone())?;
     let written = redis.try_writing().await;
     let refusal = written.err().map(|error| format!("{:#}", anyhow::Error::from(error)));
-    let hints = redis.count_hints().await.context(away)?;
+    let hints = redis.count_hints().await.context(away.clone())?;
     let mut warnings = Vec::new();
     if vitals.may_evict_overflow() {
         warnings.push(
@@ -99,9 +99,9 @@ pub(crate) async fn run(output: Output) -> anyhow::Result<()> {
         takes_writes: refusal.is_none(),
         refusal,
         hints: hints.entries,
-        job_hints: redis.count_job_hints().await.context(away)?,
+        job_hints: redis.count_job_hints().await.context(away.clone())?,
         workers: hints.consumers,
-        overflow: redis.count_overflow().await.context(away)?,
+        overflow: redis.count_overflow().await.context(away.clone())?,
         warnings,
         version: vitals.version,
         role: vitals.role,

@@ -146,6 +146,11 @@ async fn a_database_that_is_away_is_named_without_its_password() {
     let said = mishap.run(&["queue"]).expect(1);
     assert!(said.err.contains("PostgreSQL cannot be reached"), "{}", said.err);
     assert!(!said.err.contains("hidden"), "{}", said.err);
+    assert!(said.err.contains("at 127.0.0.1:1 (DATABASE_URL)"), "{}", said.err);
+    assert_eq!(said.err.matches("Connection refused").count(), 1, "{}", said.err);
+    let parts = [("DATABASE_HOST", "127.0.0.1"), ("DATABASE_PORT", "1"), ("REDIS_URL", "")];
+    let said = Typed::new("mishap", &parts).run(&["queue"]).expect(1);
+    assert!(said.err.contains("at 127.0.0.1:1 (DATABASE_HOST)"), "{}", said.err);
 }
 
 #[tokio::test(flavor = "multi_thread")]

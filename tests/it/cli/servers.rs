@@ -124,6 +124,8 @@ async fn a_redis_that_is_a_replica_full_or_away_is_judged() {
     let away = mishap_at(&database.url, "redis://:hidden@127.0.0.1:1/0").run(&["redis"]).expect(1);
     assert!(away.err.contains("Redis cannot be asked"), "{}", away.err);
     assert!(!away.err.contains("hidden"), "{}", away.err);
+    assert!(away.err.contains("at 127.0.0.1:1 (REDIS_URL)"), "{}", away.err);
+    assert_eq!(away.err.matches("Connection refused").count(), 1, "{}", away.err);
     let unused = mishap(&database).run(&["redis"]).expect(0).out;
     assert!(unused.contains("not used"), "{unused}");
 }

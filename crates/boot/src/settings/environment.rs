@@ -98,6 +98,12 @@ impl Environment {
         self.find(setting, "").is_some()
     }
 
+    /// The variable that a setting is read from: the one that is set, or the one that could be.
+    pub(super) fn variable_of(&self, setting: &Setting) -> String {
+        let set = self.find(setting, "").map(|found| found.variable);
+        set.unwrap_or_else(|| setting.names[0].to_owned())
+    }
+
     /// Notes that a setting cannot be used. `what` stands behind the name of its variable.
     pub fn problem(&mut self, setting: &Setting, what: impl fmt::Display) {
         self.problem_of(setting, "", what);

@@ -22,6 +22,7 @@ use crate::tenants::find_project;
 struct ShownQuota {
     scope: &'static str,
     scope_id: i64,
+    of: Option<String>,
     categories: Vec<&'static str>,
     window_seconds: u32,
     limit: u64,
@@ -36,7 +37,7 @@ impl fmt::Display for ShownQuotas {
         if self.0.is_empty() {
             return f.write_str("There are no limits.");
         }
-        let heading = ["scope", "number", "categories", "window", "limit"];
+        let heading = ["scope", "of", "categories", "window", "limit"];
         let row = |quota: &ShownQuota| {
             let categories = match quota.categories.as_slice() {
                 [] => "all".to_owned(),
@@ -44,7 +45,7 @@ impl fmt::Display for ShownQuotas {
             };
             vec![
                 quota.scope.to_owned(),
-                quota.scope_id.to_string(),
+                quota.of.clone().unwrap_or_else(|| quota.scope_id.to_string()),
                 categories,
                 format!("{} s", quota.window_seconds),
                 quota.limit.to_string(),
@@ -73,14 +74,19 @@ pub(crate) async fn run(command: QuotaCommand, output: Output) -> anyhow::Result
             }
         }
     }
-    let shown = |quota: Quota| ShownQuota {
-        scope: quota.key.scope.name(),
-        scope_id: quota.key.scope_id,
-        categories: quota.key.categories.iter().map(DataCategory::name).collect(),
-        window_seconds: quota.key.window_seconds,
-        limit: quota.limit,
-    };
-    output.show(&ShownQuotas(quotas::list(&mut conn).await?.into_iter().map(shown).collect()))
+    let mut shown = Vec::new();
+    for quota in quotas::list(&mut conn).await? {
+        let QuotaKey { scope, scope_id, categories, window_seconds } = quota.key;
+        shown.push(ShownQuota {
+            scope: scope.name(),
+            scope_id,
+            of: quotas::name_of(&mut conn, scope, scope_id).await?,
+            categories: categories.iter().map(DataCategory::name).collect(),
+            window_seconds,
+            limit: quota.limit,
+        });
+    }
+    output.show(&ShownQuotas(shown))
 }
 
 async fn set(conn: &mut Conn, quota: Quota, target: &QuotaTarget) -> anyhow::Result<()> {

@@ -1,7 +1,7 @@
 //! Quotas and how much of them is used.
 
 use diesel::QueryableByName;
-use diesel::sql_types::{BigInt, Integer, SmallInt};
+use diesel::sql_types::{BigInt, Integer, SmallInt, Text};
 use diesel_async::RunQueryDsl as _;
 use mishap_core::quota::{Categories, Quota, QuotaKey, QuotaScope, Usage};
 
@@ -52,6 +52,29 @@ pub async fn list(conn: &mut Conn) -> Result<Vec<Quota>> {
         Some(Quota { key: row.key.into_key()?, limit: u64::try_from(row.max_items).ok()? })
     };
     Ok(rows.into_iter().filter_map(quota).collect())
+}
+
+/// What an operator calls the thing that a quota is of; nothing if it is gone, or everything.
+pub async fn name_of(conn: &mut Conn, scope: QuotaScope, id: i64) -> Result<Option<String>> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Text)]
+        name: String,
+    }
+    let query = match scope {
+        QuotaScope::Instance => return Ok(None),
+        QuotaScope::Organization => "SELECT slug AS name FROM organizations WHERE id = $1",
+        QuotaScope::Project => {
+            "SELECT organizations.slug || '/' || projects.slug AS name
+             FROM projects JOIN organizations ON organizations.id = organization_id
+             WHERE projects.id = $1"
+        }
+        QuotaScope::Key => {
+            "SELECT replace(public_key::text, '-', '') AS name FROM project_keys WHERE id = $1"
+        }
+    };
+    let rows: Vec<Row> = statement(query).bind::<BigInt, _>(id).load(conn).await?;
+    Ok(rows.into_iter().next().map(|row| row.name))
 }
 
 /// The quotas of one thing.

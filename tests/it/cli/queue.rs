@@ -109,14 +109,17 @@ async fn limits_are_set_shown_and_removed_at_every_scope() {
         ("project", Some("shop-org/shop"), tenant.project.0),
         ("key", Some(key.as_str()), 1),
     ] {
+        let name = of;
         let of: Vec<&str> = of.into_iter().flat_map(|of| ["--of", of]).collect();
         let target = [&[scope, "--window", "60", "--categories", "error"][..], &of].concat();
         let set = [&["--json", "quota", "set"][..], &target, &["7"]].concat();
         let shown = mishap.run(&set).expect(0).json();
-        let expected = json!([{ "scope": scope, "scope_id": number, "categories": ["error"],
-            "window_seconds": 60, "limit": 7 }]);
+        let expected = json!([{ "scope": scope, "scope_id": number, "of": name,
+            "categories": ["error"], "window_seconds": 60, "limit": 7 }]);
         assert_eq!(shown, expected);
         assert_eq!(mishap.run(&["quota", "list", "--json"]).expect(0).json(), expected);
+        let listed = mishap.run(&["quota", "list"]).expect(0).out;
+        assert!(listed.contains(name.unwrap_or("instance")), "{listed}");
         let remove = [&["quota", "remove"][..], &target].concat();
         assert!(mishap.run(&remove).expect(0).out.contains("no limits"));
         assert!(mishap.run(&remove).expect(1).err.contains("no such limit"));

@@ -194,16 +194,21 @@ fn every_variable_is_explained_and_every_explained_one_is_used() {
 async fn what_can_run_here_says_what_the_page_says() {
     let mut site = Site::start().await;
     site.make_room().await;
-    // A statement that may be cancelled.
-    let mut idle = site.installation.database.connect().await;
+    // A statement that may be cancelled, and is there for the next page as well.
+    let mut busy = site.installation.database.connect().await;
     let pid = "SELECT pg_backend_pid()::text AS json";
-    let pid = mishap_testkit::sql::texts(&mut idle, pid.to_owned()).await.unwrap();
+    let pid = mishap_testkit::sql::texts(&mut busy, pid.to_owned()).await.unwrap();
     site.set("PID", &pid[0]);
     // A user of PostgreSQL that may be replaced.
     site.installation.database.sql("CREATE ROLE former LOGIN").await;
     for (name, value) in [("OWNER", "former"), ("NEW_USER", "latter"), ("NEW", "n3w")] {
         site.set(name, value);
     }
+    let endless = "DO $$ BEGIN LOOP
+        BEGIN PERFORM pg_sleep(600); EXCEPTION WHEN query_canceled THEN END;
+        END LOOP; END $$";
+    let mut running = tokio::task::JoinSet::new();
+    running.spawn(async move { mishap_testkit::sql::execute(&mut busy, endless).await });
     for (place, page) in Page::all().iter().enumerate() {
         let name = format!("p{place}");
         let subject = site.installation.database.tenant(&name).await;

@@ -117,7 +117,9 @@ async fn the_same_id_in_another_project_is_another_event() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_retry_around_midnight_is_a_duplicate_in_whatever_order_the_two_are_digested() {
     let desk = Desk::new().await;
-    let midnight: DateTime<Utc> = desk::now().date_naive().and_time(NaiveTime::MIN).and_utc();
+    // The last one that is long enough ago for what came after it to be over.
+    let yesterday = desk::now() - TimeDelta::days(1);
+    let midnight: DateTime<Utc> = yesterday.date_naive().and_time(NaiveTime::MIN).and_utc();
     let times = [
         (TimeDelta::seconds(-5), TimeDelta::seconds(5)),
         (TimeDelta::hours(-20), TimeDelta::hours(3)),

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use mishap_core::random::{Random as _, SystemRandom};
-use mishap_testkit::builders::EnvelopeBuilder;
+use mishap_testkit::builders::{EnvelopeBuilder, message_event};
+use mishap_testkit::compress::gzip;
 use mishap_testkit::{
     Client, Installation, InstallationOptions, MemoryLimit, Program, proc, sql, until,
 };
@@ -29,6 +30,10 @@ const GROWTH: u64 = 24 << 20;
 /// Bytes of an attachment that is nearly as large as attachments may be, and how many come at once.
 const LARGE: usize = 9 << 20;
 const FLOOD: usize = 32;
+
+/// Bytes of an attachment that is sent in a few thousand, and how many of those come at once.
+const INFLATED: usize = 7 << 20;
+const SWARM: usize = 300;
 
 /// Clients that come all at once when a server is back.
 const HERD: u64 = 300;
@@ -175,4 +180,34 @@ async fn large_bodies_that_cannot_be_written_are_refused_before_memory_is_short(
     assert_eq!(limit.kills(), 0);
     load.goes_on_for(1).await;
     load.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn small_bodies_that_become_large_are_refused_before_memory_is_short() {
+    let installation = Installation::start().await;
+    let limit = MemoryLimit::on(&installation.web, CONTAINER);
+    // Its event has no id in the envelope's header, so all of it is looked into.
+    let header = json!({"type": "attachment", "filename": "core"});
+    let body = EnvelopeBuilder::new(&json!({}))
+        .event(&message_event("small"))
+        .item_with(&header, vec![0; INFLATED])
+        .build();
+    let body = gzip(&body);
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let mut sending = JoinSet::new();
+    for _ in 0..SWARM {
+        let dsn = installation.dsn();
+        let request = http
+            .post(dsn.envelope_url())
+            .header("X-Sentry-Auth", dsn.auth_header("test/1"))
+            .header("Content-Encoding", "gzip")
+            .body(body.clone());
+        sending.spawn(async move { request.send().await.unwrap().status().as_u16() });
+    }
+    let answers = sending.join_all().await;
+    println!("web had {} bytes at most", limit.peak());
+    assert_eq!(limit.kills(), 0);
+    assert!(answers.contains(&200), "{answers:?}");
+    assert!(answers.iter().all(|status| matches!(status, 200 | 503)), "{answers:?}");
+    installation.until_settled().await;
 }

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::body::{Chunks, codings};
 use super::credentials::Sender;
 use super::memory::{PACKING, Share};
-use super::receive::{Received, Receiver};
+use super::receive::{KEEP_AS_SENT, Received, Receiver};
 use super::refusal::{RATE_LIMITS, Refusal};
 use super::{Ingest, Taken};
 
@@ -87,6 +87,11 @@ impl Ingest {
                 tokio::task::yield_now().await;
             }
         }
-        Ok((receiver.finish()?, share))
+        let received = receiver.finish()?;
+        // A small body that had to be taken apart may have inflated to a large one.
+        if received.bytes_taken_apart() > KEEP_AS_SENT as u64 {
+            share.grow_at_once_to(PACKING * received.bytes_taken_apart())?;
+        }
+        Ok((received, share))
     }
 }

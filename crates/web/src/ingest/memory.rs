@@ -44,8 +44,7 @@ impl Memory {
 impl Share<'_> {
     /// Waits until the body has so many bytes, unless it has them already.
     pub(super) async fn grow_to(&mut self, bytes: u64) -> Result<(), Refusal> {
-        let wanted = portions(bytes.min(LARGE_BODIES));
-        let more = wanted.saturating_sub(self.portions);
+        let (wanted, more) = self.portions_up_to(bytes);
         if more == 0 {
             return Ok(());
         }
@@ -58,6 +57,21 @@ impl Share<'_> {
         given.forget();
         self.portions = wanted;
         Ok(())
+    }
+
+    /// The same, at once or not at all: for what is there already, which waiting would only keep.
+    pub(super) fn grow_at_once_to(&mut self, bytes: u64) -> Result<(), Refusal> {
+        let (wanted, more) = self.portions_up_to(bytes);
+        let given = self.memory.try_acquire_many(more).map_err(|_none| Refusal::Unavailable)?;
+        given.forget();
+        self.portions = self.portions.max(wanted);
+        Ok(())
+    }
+
+    /// How many portions so many bytes are, and how many of them are missing.
+    fn portions_up_to(&self, bytes: u64) -> (u32, u32) {
+        let wanted = portions(bytes.min(LARGE_BODIES));
+        (wanted, wanted.saturating_sub(self.portions))
     }
 }
 
@@ -83,7 +97,9 @@ mod tests {
         one.grow_to(1).await.unwrap();
         other.grow_to(PORTION).await.unwrap();
         assert!(matches!(other.grow_to(PORTION + 1).await, Err(Refusal::Unavailable)));
+        assert!(matches!(other.grow_at_once_to(PORTION + 1), Err(Refusal::Unavailable)));
         drop(one);
+        other.grow_at_once_to(LARGE_BODIES).unwrap();
         other.grow_to(LARGE_BODIES).await.unwrap();
     }
 

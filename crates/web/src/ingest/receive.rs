@@ -19,7 +19,7 @@ use mishap_protocol::json::repair_utf8;
 use mishap_storage::inbox::PayloadCoding;
 
 /// Bodies up to this size are kept as they were sent, in bytes.
-const KEEP_AS_SENT: usize = 256 * 1024;
+pub(super) const KEEP_AS_SENT: usize = 256 * 1024;
 
 /// Payloads of one envelope that are kept at most, in bytes.
 const MAX_KEPT: u64 = 32 << 20;
@@ -202,6 +202,14 @@ impl Received {
         };
         let event = items.iter().find(|item| item.header.item_type == ItemType::Event)?;
         event_id_of(&repair_utf8(&event.payload)).map(EventId)
+    }
+
+    /// Bytes of the payloads that are kept apart from the body.
+    pub(super) fn bytes_taken_apart(&self) -> u64 {
+        match &self.content {
+            Content::AsSent { .. } => 0,
+            Content::TakenApart(items) => items.iter().map(|item| item.payload.len() as u64).sum(),
+        }
     }
 
     /// Whether one of the kept items needs an id: everything that belongs to an event does.

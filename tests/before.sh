@@ -11,11 +11,11 @@ if ! commit=$(git rev-parse --verify --quiet "${UPGRADE_FROM:-$newest^}^{commit}
 fi
 
 out=$PWD/target/before
-if [ "$(cat "$out/commit" 2> /dev/null)" != "$commit" ]; then
+if [ "$(cat "$out/source/.commit" 2> /dev/null)" != "$commit" ]; then
     rm -rf "$out/source"
     mkdir -p "$out/source"
     git archive "$commit" | tar --extract --touch --directory "$out/source"
-    echo "$commit" > "$out/commit"
+    echo "$commit" > "$out/source/.commit"
 fi
 # Nobody steps through them.
 CARGO_PROFILE_DEV_DEBUG=false cargo build --locked --target-dir "$out" \

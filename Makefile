@@ -16,17 +16,17 @@ test:   ## Run all tests, on private servers
 soak:   ## Break everything at random, under load, for ten minutes (SECONDS=600, SEED=number)
 	cargo build --workspace --locked
 	SOAK_SECONDS=$(or $(SECONDS),600) SOAK_SEED=$(SEED) \
-		cargo test --locked -p mishap-tests --test it -- faults::soak --nocapture
+		cargo test --workspace --locked --test it -- faults::soak --nocapture
 
 upgrade: ## Run the programs of before the newest migration beside these, there and back, under load
 	tests/before.sh
 	cargo build --workspace --locked
 	MISHAP_BEFORE=$(CURDIR)/target/before/debug \
-		cargo test --locked -p mishap-tests --test it -- faults::upgrades
+		cargo test --workspace --locked --test it -- faults::upgrades
 
 image:  ## Build the image into target/image/mishap.tar, twice, and try it
 	deploy/build-image.sh
-	cargo test --locked -p mishap-tests --test image
+	cargo test --workspace --locked --test image
 
 bench:  ## Measure what it costs, on private servers (ONLY="digest list" for some sections)
 	cargo build --release --locked -p mishap-cli -p mishap-web -p mishap-worker -p mishap-beat

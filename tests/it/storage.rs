@@ -12,6 +12,7 @@ mod keys;
 mod migrations;
 mod partitions;
 mod plans;
+mod pool;
 mod purging;
 mod quotas;
 mod retention;

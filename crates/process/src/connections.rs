@@ -13,6 +13,9 @@ const WAIT: Duration = Duration::from_secs(5);
 /// How long one statement may take.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// How long a connection stays open that nobody needs.
+const KEEP_IDLE: Duration = Duration::from_secs(60);
+
 /// Where PostgreSQL is, for one purpose.
 pub fn database(
     settings: &DatabaseSettings,
@@ -28,6 +31,7 @@ pub fn database(
         max_connections,
         wait: WAIT,
         statement_timeout: STATEMENT_TIMEOUT,
+        keep_idle: KEEP_IDLE,
     })
 }
 

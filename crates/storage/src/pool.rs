@@ -7,6 +7,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use deadpool::managed::{QueueMode, WeakPool};
 use diesel::ConnectionError;
 use diesel_async::pooled_connection::deadpool::{Object, Pool as DeadPool, PoolError};
 use diesel_async::pooled_connection::{
@@ -49,6 +50,8 @@ pub struct DatabaseConfig {
     pub wait: Duration,
     /// How long one statement may take.
     pub statement_timeout: Duration,
+    /// How long a connection stays open that nobody needs.
+    pub keep_idle: Duration,
 }
 
 /// The database's address or certificates are unusable.
@@ -63,6 +66,9 @@ pub enum ConfigError {
 }
 
 /// Connections to one database, opened as needed.
+///
+/// A connection keeps buffers as large as the largest statement that it ever carried, here and in
+/// the server. So the one that was used last is used next, and those that come to rest are closed.
 #[derive(Clone)]
 pub struct Pool {
     inner: DeadPool<Conn>,
@@ -80,12 +86,12 @@ impl Pool {
     /// A pool whose connections live on `runtime`. Nothing is opened yet.
     pub fn new(config: &DatabaseConfig, runtime: &Handle) -> Result<Self, ConfigError> {
         let (driver, connector) = driver_config(config)?;
-        let (runtime, statement_timeout) = (runtime.clone(), config.statement_timeout);
+        let (opens_on, statement_timeout) = (runtime.clone(), config.statement_timeout);
         let mut manager = ManagerConfig::<Conn>::default();
         manager.recycling_method = RecyclingMethod::Fast;
         manager.custom_setup = Box::new(move |_url| {
             let opened = open_watched(driver.clone(), connector.clone(), statement_timeout);
-            let opened = runtime.spawn(opened);
+            let opened = opens_on.spawn(opened);
             async move {
                 opened
                     .await
@@ -96,11 +102,13 @@ impl Pool {
         let manager = AsyncDieselConnectionManager::new_with_config("", manager);
         let inner = DeadPool::builder(manager)
             .max_size(config.max_connections.max(1))
+            .queue_mode(QueueMode::Lifo)
             .wait_timeout(Some(config.wait))
             .create_timeout(Some(Duration::from_secs(5)))
             .runtime(deadpool::Runtime::Tokio1)
             .build()
             .map_err(|error| ConfigError::Url(error.to_string()))?;
+        runtime.spawn(close_idle(inner.weak(), config.keep_idle));
         let name = config.application_name.trim_start_matches("mishap-").to_owned();
         let waits = histogram!("glitchtip_db_pool_wait_seconds", "pool" => name.clone());
         let timeouts = counter!("glitchtip_db_pool_timeouts_total", "pool" => name);
@@ -160,6 +168,17 @@ impl Pool {
     pub fn sizes(&self) -> PoolSizes {
         let status = self.inner.status();
         PoolSizes { max: status.max_size, open: status.size, idle: status.available }
+    }
+}
+
+/// Closes what nobody needs, until the pool is gone.
+async fn close_idle(pool: WeakPool<AsyncDieselConnectionManager<Conn>>, keep_idle: Duration) {
+    loop {
+        tokio::time::sleep(keep_idle / 2).await;
+        let Some(pool) = pool.upgrade() else {
+            return;
+        };
+        pool.retain(|_conn, metrics| metrics.last_used() < keep_idle);
     }
 }
 
@@ -293,6 +312,7 @@ mod tests {
             max_connections: 1,
             wait: Duration::from_secs(1),
             statement_timeout: Duration::from_secs(1),
+            keep_idle: Duration::from_secs(1),
         }
     }
 

@@ -81,6 +81,7 @@ pub fn config(url: &str, connections: usize) -> DatabaseConfig {
         max_connections: connections,
         wait: Duration::from_secs(10),
         statement_timeout: Duration::from_secs(30),
+        keep_idle: Duration::from_secs(60),
     }
 }
 

@@ -29,7 +29,7 @@ const MAX_BATCH: usize = 256;
 const FULL_ENOUGH: usize = 64;
 
 /// Bytes in one batch at most.
-const MAX_BATCH_BYTES: usize = 8 << 20;
+const MAX_BATCH_BYTES: usize = 2 << 20;
 
 /// Envelopes that may wait for the task.
 const QUEUE: usize = 4096;

@@ -82,6 +82,7 @@ mod tests {
             max_connections: 1,
             wait: Duration::from_secs(1),
             statement_timeout: Duration::from_secs(1),
+            keep_idle: Duration::from_secs(1),
         };
         let last_use = LastUse::new(Pool::new(&nowhere, &Handle::current()).unwrap());
         let at = |seconds| DateTime::from_timestamp(seconds, 0).unwrap();

@@ -14,10 +14,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use mishap_boot::health::Readiness;
 use mishap_boot::settings::{DatabaseSettings, Environment, InitialUser};
 use mishap_core::random::SystemRandom;
 use mishap_process::Process;
-use mishap_storage::migrations::{self, MigrationError};
+use mishap_storage::migrations::{self, MigrationError, WaitsFor};
 use mishap_storage::{ConnectError, Error, ErrorClass, Pool};
 
 pub use self::lead::Leader;
@@ -87,7 +88,7 @@ impl Migration {
 /// Runs the beat process until it is told to stop.
 pub async fn run(process: &Process) -> anyhow::Result<()> {
     mishap_boot::metrics::describe(METRICS);
-    let ready = process.health.part();
+    let ready = process.health.part("beat");
     process.touch_health_file();
     let migration = Migration {
         database: process.settings.database.clone(),
@@ -95,13 +96,13 @@ pub async fn run(process: &Process) -> anyhow::Result<()> {
     };
     tokio::select! {
         () = process.stop().cancelled() => return Ok(()),
-        migrated = migrate_in_the_end(&migration) => migrated?,
+        migrated = migrate_in_the_end(&migration, &ready) => migrated?,
     }
     let pool = process.pool("beat", CONNECTIONS)?;
     let leads = Arc::new(AtomicBool::new(false));
     measure(process, &pool, &leads);
     let leader = Leader { pool, redis: process.redis.clone(), holder: process.random.uuid() };
-    ready.set(true);
+    ready.ready();
     while !process.stop().is_cancelled() {
         // A server that says nothing must not keep beat from ending.
         let ticked = tokio::time::timeout(PATIENCE, leader.tick()).await;
@@ -117,7 +118,7 @@ pub async fn run(process: &Process) -> anyhow::Result<()> {
             () = tokio::time::sleep(TICK) => {}
         }
     }
-    ready.set(false);
+    ready.not_ready("was told to stop");
     if leads.load(Ordering::Relaxed) {
         // If it cannot be given back, the lease ends by itself.
         let released = tokio::time::timeout(RELEASE, leader.release()).await;
@@ -167,12 +168,14 @@ fn is_due(last: &mut Option<Instant>, period: Duration) -> bool {
 }
 
 /// Migrates, waiting for PostgreSQL as long as it takes. A migration that fails is not tried again.
-async fn migrate_in_the_end(migration: &Migration) -> anyhow::Result<()> {
+async fn migrate_in_the_end(migration: &Migration, ready: &Readiness) -> anyhow::Result<()> {
     let mut was_told = false;
+    ready.not_ready("migrates the schema");
     loop {
         match migration.run().await {
             Ok(_) => return Ok(()),
             Err(error) if is_away(&error) => {
+                ready.not_ready(WaitsFor::Server.phrase());
                 if !was_told {
                     tracing::warn!("waiting for PostgreSQL: {error:#}");
                     was_told = true;

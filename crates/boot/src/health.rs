@@ -6,7 +6,7 @@
 //! | path | says |
 //! |---|---|
 //! | `/livez` | whether the main runtime still turns |
-//! | `/readyz`, `/startupz` | whether the program wants work |
+//! | `/readyz`, `/startupz` | whether the program wants work, and if not, why |
 //! | `/metrics` | Prometheus' text format |
 //!
 //! Who cannot ask by HTTP may look at how old a file is.
@@ -16,8 +16,8 @@ mod file;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::time::{Duration, Instant};
 
 use http_body_util::Full;
@@ -44,12 +44,25 @@ pub struct Health(Arc<State>);
 
 /// Whether one part of the program wants work.
 #[derive(Debug, Clone)]
-pub struct Readiness(Arc<AtomicBool>);
+pub struct Readiness {
+    name: &'static str,
+    /// Why it does not.
+    why_not: Arc<Mutex<Option<&'static str>>>,
+}
 
 impl Readiness {
-    /// Says whether the part wants work.
-    pub fn set(&self, ready: bool) {
-        self.0.store(ready, Ordering::Relaxed);
+    /// The part wants work.
+    pub fn ready(&self) {
+        *self.lock() = None;
+    }
+
+    /// The part wants none; `why` goes on after its name, such as "waits for PostgreSQL".
+    pub fn not_ready(&self, why: &'static str) {
+        *self.lock() = Some(why);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<&'static str>> {
+        self.why_not.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -75,16 +88,27 @@ impl Default for Health {
 
 impl Health {
     /// A part of the program; it does not want work until it says so.
-    pub fn part(&self) -> Readiness {
-        let part = Readiness(Arc::default());
+    pub fn part(&self, name: &'static str) -> Readiness {
+        let why_not = Arc::new(Mutex::new(Some("is starting")));
+        let part = Readiness { name, why_not };
         self.parts().push(part.clone());
         part
     }
 
     /// Whether every part of the program wants work.
     pub fn is_ready(&self) -> bool {
+        self.why_not_ready().is_none()
+    }
+
+    /// What keeps the program from wanting work, if anything does: a phrase for each part.
+    fn why_not_ready(&self) -> Option<String> {
         let parts = self.parts();
-        !parts.is_empty() && parts.iter().all(|part| part.0.load(Ordering::Relaxed))
+        if parts.is_empty() {
+            return Some("the program is starting".to_owned());
+        }
+        let why_not = |part: &Readiness| part.lock().map(|why| format!("{} {why}", part.name));
+        let phrases: Vec<String> = parts.iter().filter_map(why_not).collect();
+        (!phrases.is_empty()).then(|| phrases.join(", "))
     }
 
     /// Touches a file at each heartbeat, from now on until the program is to stop; one file at most,
@@ -93,7 +117,7 @@ impl Health {
         self.0.touches.call_once(|| file::keep_touching(file, tasks));
     }
 
-    fn parts(&self) -> std::sync::MutexGuard<'_, Vec<Readiness>> {
+    fn parts(&self) -> MutexGuard<'_, Vec<Readiness>> {
         self.0.parts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -168,8 +192,10 @@ fn answer(
     metrics: &Metrics,
 ) -> Response<Full<Bytes>> {
     let (status, text) = match (request.method(), request.uri().path()) {
-        (&Method::GET | &Method::HEAD, "/livez") => verdict(health.is_alive()),
-        (&Method::GET | &Method::HEAD, "/readyz" | "/startupz") => verdict(health.is_ready()),
+        (&Method::GET | &Method::HEAD, "/livez") => {
+            verdict((!health.is_alive()).then(|| "its runtime does not turn".to_owned()))
+        }
+        (&Method::GET | &Method::HEAD, "/readyz" | "/startupz") => verdict(health.why_not_ready()),
         (&Method::GET | &Method::HEAD, "/metrics") => (StatusCode::OK, metrics.render()),
         _ => (StatusCode::NOT_FOUND, "not found\n".to_owned()),
     };
@@ -180,10 +206,9 @@ fn answer(
     response
 }
 
-fn verdict(good: bool) -> (StatusCode, String) {
-    if good {
-        (StatusCode::OK, "ok\n".to_owned())
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "not ready\n".to_owned())
+fn verdict(trouble: Option<String>) -> (StatusCode, String) {
+    match trouble {
+        None => (StatusCode::OK, "ok\n".to_owned()),
+        Some(trouble) => (StatusCode::SERVICE_UNAVAILABLE, format!("{trouble}\n")),
     }
 }

@@ -197,7 +197,7 @@ async fn welcome_in_the_end(
 /// Waits until everything is up, and makes the first project.
 async fn welcome(process: &Process, credentials: &Credentials) -> anyhow::Result<Bootstrapped> {
     let pool = process.pool("cli", 2)?;
-    migrations::wait_until_current(&pool).await;
+    migrations::wait_until_current(&pool, |_what| {}).await;
     let operator =
         Operator { settings: process.settings.clone(), pool, random: process.random.clone() };
     let options = BootstrapOptions {

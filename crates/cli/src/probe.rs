@@ -20,13 +20,19 @@ struct Health {
     url: String,
     is_alive: bool,
     is_ready: bool,
+    /// What it says of why it is not alive, or not ready.
+    trouble: Option<String>,
 }
 
 impl fmt::Display for Health {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let or_not = |good: bool| if good { "" } else { "not " };
         let (alive, ready) = (or_not(self.is_alive), or_not(self.is_ready));
-        write!(f, "{} is {alive}alive and {ready}ready.", self.url)
+        write!(f, "{} is {alive}alive and {ready}ready", self.url)?;
+        match &self.trouble {
+            Some(trouble) => write!(f, ": {trouble}."),
+            None => f.write_str("."),
+        }
     }
 }
 
@@ -52,9 +58,11 @@ pub(crate) async fn run(options: &ProbeOptions, output: Output) -> anyhow::Resul
         }
         return Ok(());
     }
-    let (is_alive, _) = ask(&base, "livez").await?;
-    let (is_ready, _) = ask(&base, "readyz").await?;
-    output.show(&Health { url: base.to_string(), is_alive, is_ready })?;
+    let (is_alive, life) = ask(&base, "livez").await?;
+    let (is_ready, readiness) = ask(&base, "readyz").await?;
+    let trouble = [(is_alive, life), (is_ready, readiness)].into_iter().find(|(good, _)| !good);
+    let trouble = trouble.map(|(_, text)| text.trim_end().to_owned());
+    output.show(&Health { url: base.to_string(), is_alive, is_ready, trouble })?;
     if !(is_alive && is_ready) {
         bail!("it is not well");
     }

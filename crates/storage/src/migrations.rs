@@ -148,25 +148,44 @@ fn brought() -> Vec<String> {
     versions
 }
 
-/// Waits until the schema is at least as new as this program.
-pub async fn wait_until_current(pool: &Pool) {
-    let mut told = false;
+/// What a program that waits for the schema waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WaitsFor {
+    /// PostgreSQL cannot be asked.
+    Server,
+    /// The schema is older than the program.
+    Migrations,
+}
+
+impl WaitsFor {
+    /// A phrase that goes on after the program's name.
+    pub fn phrase(self) -> &'static str {
+        match self {
+            Self::Server => "waits for PostgreSQL",
+            Self::Migrations => "waits for the schema to be migrated",
+        }
+    }
+}
+
+/// Waits until the schema is at least as new as this program; tells for what, and when that changes.
+pub async fn wait_until_current(pool: &Pool, tell: impl Fn(WaitsFor)) {
+    let mut waits_for = None;
     loop {
         let state = match pool.get().await {
             Ok(mut conn) => pending(&mut conn).await,
             Err(error) => Err(error),
         };
-        match state {
+        let now = match &state {
             Ok(pending) if pending.is_empty() => return,
-            Ok(pending) if !told => {
-                tracing::info!(?pending, "waiting for the schema to be migrated");
-                told = true;
+            Ok(_) => WaitsFor::Migrations,
+            Err(_) => WaitsFor::Server,
+        };
+        if waits_for.replace(now) != Some(now) {
+            tell(now);
+            match state {
+                Ok(pending) => tracing::info!(?pending, "waiting for the schema to be migrated"),
+                Err(error) => tracing::warn!(error = %Causes(&error), "waiting for PostgreSQL"),
             }
-            Err(error) if !told => {
-                tracing::warn!(error = %Causes(&error), "waiting for PostgreSQL");
-                told = true;
-            }
-            Ok(_) | Err(_) => {}
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
     }

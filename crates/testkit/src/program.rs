@@ -126,6 +126,14 @@ impl Program {
         get(self.probes, "/readyz").is_some_and(|answer| answer.starts_with("HTTP/1.1 200"))
     }
 
+    /// What the program says of why it wants no work.
+    pub fn why_not_ready(&self) -> String {
+        let answer = get(self.probes, "/readyz").unwrap_or_default();
+        answer
+            .split_once("\r\n\r\n")
+            .map_or_else(String::new, |(_, body)| body.trim_end().to_owned())
+    }
+
     /// Whether the program's probes say that it lives.
     pub fn is_alive(&self) -> bool {
         get(self.probes, "/livez").is_some_and(|answer| answer.starts_with("HTTP/1.1 200"))

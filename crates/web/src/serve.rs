@@ -11,12 +11,14 @@ use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer, web};
+use mishap_boot::health::Readiness;
 use mishap_boot::shutdown::CancellationToken;
 use mishap_boot::tasks::Tasks;
 use mishap_core::admission::{Backlog, SizeLimits};
 use mishap_process::Process;
 use mishap_storage::accounts::users;
-use mishap_storage::{Error, ErrorClass, Pool, migrations};
+use mishap_storage::migrations::{self, WaitsFor};
+use mishap_storage::{Error, ErrorClass, Pool};
 use tokio::time::Instant;
 
 use crate::account::first_run;
@@ -190,13 +192,13 @@ pub fn main() -> ExitCode {
 /// Runs the web process until it is told to stop, and then until what it took is answered.
 pub async fn run(process: &Process) -> anyhow::Result<()> {
     mishap_boot::metrics::describe(METRICS);
-    let ready = process.health.part();
+    let ready = process.health.part("web");
     let connections = process.settings.database.max_connections;
     let ingest_pool = process.pool("ingest", INGEST_CONNECTIONS)?;
     let api_pool = process.pool("web", connections.saturating_sub(INGEST_CONNECTIONS).max(1))?;
     let app_config = tokio::select! {
         () = process.stop().cancelled() => return Ok(()),
-        config = app_config_in_the_end(process, &api_pool) => config?,
+        config = app_config_in_the_end(process, &api_pool, &ready) => config?,
     };
     measure_pools(&process.tasks, [("ingest", ingest_pool.clone()), ("web", api_pool.clone())]);
 
@@ -221,15 +223,15 @@ pub async fn run(process: &Process) -> anyhow::Result<()> {
     };
     let server = start(config, &background)?;
     tracing::info!(address = %server.address, "listening");
-    ready.set(true);
+    ready.ready();
     tokio::select! {
         () = async {
             process.stop().cancelled().await;
-            ready.set(false);
+            ready.not_ready("was told to stop");
             server.drain(process.settings.web.drain).await;
         } => {}
         // A part of it failed.
-        () = background.stop().cancelled() => ready.set(false),
+        () = background.stop().cancelled() => ready.not_ready("has failed"),
     }
     server.stop().await?;
     background.stop().cancel();
@@ -240,14 +242,19 @@ pub async fn run(process: &Process) -> anyhow::Result<()> {
 }
 
 /// Waits for PostgreSQL and the schema as long as it takes, also if PostgreSQL goes away once more.
-async fn app_config_in_the_end(process: &Process, pool: &Pool) -> anyhow::Result<AppConfig> {
+async fn app_config_in_the_end(
+    process: &Process,
+    pool: &Pool,
+    ready: &Readiness,
+) -> anyhow::Result<AppConfig> {
     let is_away = |error: &anyhow::Error| {
         error.downcast_ref().map(Error::class) == Some(ErrorClass::Unavailable)
     };
     loop {
-        migrations::wait_until_current(pool).await;
+        migrations::wait_until_current(pool, |what| ready.not_ready(what.phrase())).await;
         match app_config(process, pool).await {
             Err(error) if is_away(&error) => {
+                ready.not_ready(WaitsFor::Server.phrase());
                 tracing::warn!("waiting for PostgreSQL: {error:#}");
                 tokio::time::sleep(PAUSE).await;
             }

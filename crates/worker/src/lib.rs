@@ -143,13 +143,13 @@ pub fn main() -> ExitCode {
 /// Runs the worker process until it is told to stop, and then until its batches are done.
 pub async fn run(process: &Process) -> anyhow::Result<()> {
     mishap_boot::metrics::describe(METRICS);
-    let ready = process.health.part();
+    let ready = process.health.part("worker");
     process.touch_health_file();
     let concurrency = process.settings.worker.concurrency.max(1);
     let pool = process.pool("worker", concurrency + OTHER_CONNECTIONS)?;
     tokio::select! {
         () = process.stop().cancelled() => return Ok(()),
-        () = migrations::wait_until_current(&pool) => {}
+        () = migrations::wait_until_current(&pool, |what| ready.not_ready(what.phrase())) => {}
     }
     let tasks = Tasks::new(process.stop().child_token());
     let config = WorkerConfig {
@@ -163,9 +163,9 @@ pub async fn run(process: &Process) -> anyhow::Result<()> {
     };
     start(config, &tasks);
     tracing::info!(concurrency, "working");
-    ready.set(true);
+    ready.ready();
     tasks.stop().cancelled().await;
-    ready.set(false);
+    ready.not_ready("was told to stop");
     if !tasks.finish(FINISH).await {
         tracing::warn!("a batch or a job did not end in time and is left to another worker");
     }

@@ -80,8 +80,11 @@ async fn a_program_is_asked_at_its_own_probes() {
     );
     waiting.spawn();
     mishap_testkit::until("it lives", async || waiting.is_alive()).await;
-    let said = waiting.beside("mishap").run(&["probe", "worker"]).expect(1);
-    assert!(said.out.contains("is alive and not ready"), "{}", said.out);
+    let told = "is alive and not ready: worker waits for PostgreSQL.";
+    mishap_testkit::until("it says for what it waits", async || {
+        waiting.beside("mishap").run(&["probe", "worker"]).expect(1).out.contains(told)
+    })
+    .await;
     block_in_place(|| beat.kill());
     let said = mishap.run(&["probe", "beat"]).expect(1);
     assert!(said.err.contains("nobody answers"), "{}", said.err);

@@ -48,7 +48,11 @@ async fn web_and_worker_wait_for_the_schema_and_are_not_ready_before() {
     let looked = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
         AND application_name IN ('mishap-web', 'mishap-worker')";
     until("both have looked", async || database.number(looked).await == 2).await;
-    assert!(!programs.iter().any(Program::is_ready));
+    let waiting = ["web", "worker"].map(|it| format!("{it} waits for the schema to be migrated"));
+    until("both say for what they wait", async || {
+        programs.each_ref().map(Program::why_not_ready) == waiting
+    })
+    .await;
     migrate(&database).run(&["migrate"]).expect(0);
     block_in_place(|| programs.iter_mut().for_each(Program::wait_until_ready));
 }

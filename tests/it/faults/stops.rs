@@ -115,6 +115,7 @@ async fn a_web_that_drains_is_not_ready_and_answers_on_each_connection_once_more
     assert_eq!(asked_on(&mut kept).await, "");
     web.signal(Signal::SIGTERM);
     until("it is not ready", async || !web.is_ready()).await;
+    assert_eq!(web.why_not_ready(), "web was told to stop");
     let mut new = Wire::connect(&url).await;
     for connection in [&mut kept, &mut new] {
         assert_eq!(asked_on(connection).await, "close");

@@ -65,6 +65,8 @@ impl Installation {
             ("PORT", port.to_string()),
             ("GLITCHTIP_DOMAIN", format!("http://127.0.0.1:{port}")),
             ("SECRET_KEY", "a secret key that only the bench knows".to_owned()),
+            // As in the image.
+            ("MIMALLOC_PURGE_DELAY", "0".to_owned()),
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .to_vec();

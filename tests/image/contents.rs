@@ -63,6 +63,7 @@ fn the_image_is_run_by_a_number_and_says_what_it_is() {
     assert_eq!(config["User"], "1001:0");
     assert_eq!(config["Cmd"], json!(["./bin/start.sh"]));
     assert_eq!(config["WorkingDir"], "/code");
+    assert_eq!(config["Env"], json!(["PATH=/usr/local/bin", "MIMALLOC_PURGE_DELAY=0"]));
     let labels = &config["Labels"];
     let git = Command::new("git").args(["rev-parse", "HEAD"]).current_dir(workspace()).output();
     let revision = String::from_utf8(git.unwrap().stdout).unwrap();

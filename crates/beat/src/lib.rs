@@ -66,10 +66,11 @@ impl Migration {
     }
 
     /// Brings the schema up to date, and makes the first superuser of a database without accounts; says
-    /// how many migrations that took.
-    pub async fn run(&self) -> anyhow::Result<usize> {
+    /// how many migrations that took. `begins` is called when PostgreSQL has let it in.
+    pub async fn run(&self, begins: impl FnOnce()) -> anyhow::Result<usize> {
         let config = mishap_process::database(&self.database, "migrate", 1)?;
         let conn = mishap_storage::connect(&config).await.context("cannot migrate")?;
+        begins();
         let applied = migrations::run(conn).await?;
         match applied {
             0 => tracing::info!("the schema is up to date"),
@@ -170,9 +171,8 @@ fn is_due(last: &mut Option<Instant>, period: Duration) -> bool {
 /// Migrates, waiting for PostgreSQL as long as it takes. A migration that fails is not tried again.
 async fn migrate_in_the_end(migration: &Migration, ready: &Readiness) -> anyhow::Result<()> {
     let mut was_told = false;
-    ready.not_ready("migrates the schema");
     loop {
-        match migration.run().await {
+        match migration.run(|| ready.not_ready("migrates the schema")).await {
             Ok(_) => return Ok(()),
             Err(error) if is_away(&error) => {
                 ready.not_ready(WaitsFor::Server.phrase());

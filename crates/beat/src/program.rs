@@ -39,5 +39,7 @@ pub fn main() -> ExitCode {
 
 /// Brings the schema up to date, as `mishap-beat migrate` does.
 pub fn migrate() -> ExitCode {
-    mishap_process::run_once(Migration::read, async |migration| migration.run().await.map(drop))
+    mishap_process::run_once(Migration::read, async |migration| {
+        migration.run(|| {}).await.map(drop)
+    })
 }

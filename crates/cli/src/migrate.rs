@@ -25,6 +25,6 @@ impl fmt::Display for Migrated {
 
 pub(crate) async fn run(output: Output) -> anyhow::Result<()> {
     let migration = operator::settings(Migration::read)?;
-    let applied = migration.run().await?;
+    let applied = migration.run(|| {}).await?;
     output.show(&Migrated { applied, version: mishap_storage::migrations::newest() })
 }

@@ -74,17 +74,17 @@ async fn a_program_is_asked_at_its_own_probes() {
     assert!(only.lines().all(|line| line.contains("glitchtip_build_info")), "{only}");
     // Without a database it lives and is never ready.
     let away = format!("postgres://mishap@127.0.0.1:{}/mishap", free_port());
-    let mut waiting = Program::prepare(
-        &mishap_testkit::built_program("mishap-worker"),
-        &[("DATABASE_URL", &away)],
-    );
-    waiting.spawn();
-    mishap_testkit::until("it lives", async || waiting.is_alive()).await;
-    let told = "is alive and not ready: worker waits for PostgreSQL.";
-    mishap_testkit::until("it says for what it waits", async || {
-        waiting.beside("mishap").run(&["probe", "worker"]).expect(1).out.contains(told)
-    })
-    .await;
+    for name in ["worker", "beat"] {
+        let built = mishap_testkit::built_program(&format!("mishap-{name}"));
+        let mut waiting = Program::prepare(&built, &[("DATABASE_URL", &away)]);
+        waiting.spawn();
+        mishap_testkit::until("it lives", async || waiting.is_alive()).await;
+        let told = format!("is alive and not ready: {name} waits for PostgreSQL.");
+        mishap_testkit::until("it says for what it waits", async || {
+            waiting.beside("mishap").run(&["probe", name]).expect(1).out.contains(&told)
+        })
+        .await;
+    }
     block_in_place(|| beat.kill());
     let said = mishap.run(&["probe", "beat"]).expect(1);
     assert!(said.err.contains("nobody answers"), "{}", said.err);
